@@ -1,0 +1,1 @@
+"""What ``benchmarks/obtain.py`` measures, and what it needs for that."""

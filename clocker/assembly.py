@@ -1,0 +1,130 @@
+"""The composition root: a cloud's document becomes a Cloud, wired to the real adapters."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from secrets import token_hex
+from typing import Any, TypeVar, cast
+
+from clocker.cloud import Cloud
+from clocker.config import LoadedCloud, find_cloud_file, load_cloud, runtime_folder, state_folder
+from clocker.interfaces import Connections, Engine, Keys, Names, Network, Parts, Progress, Provider
+from clocker.model import CloudSpec
+from clocker.remote.process import is_dead, this_process
+from clocker.store import open_store
+
+T = TypeVar("T")
+
+
+def open_cloud(
+    file: str | None = None,
+    *,
+    progress: Progress | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Cloud:
+    """The cloud that ``file`` describes (by default ``clocker.yaml`` here or above). Nothing is
+    contacted yet. ConfigError names file, line, path and remedy."""
+    environ = os.environ if environ is None else environ
+    loaded = load_cloud(find_cloud_file(file, environ, Path.cwd()), environ)
+    return Cloud(_parts(loaded, progress or Silent(), environ))
+
+
+class Silent:
+    """A Progress for programs: nobody watches."""
+
+    def step(self, subject: str, text: str) -> None: ...
+
+    def done(self, subject: str, text: str) -> None: ...
+
+    def failed(self, subject: str, text: str) -> None: ...
+
+
+class _Deferred:
+    """Stands for a part until it is first used: `clocker ps` needs no libcloud and no SSH."""
+
+    def __init__(self, make: Callable[[], object]) -> None:
+        self._make = make
+        self._made: object | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._made is None:
+            if name == "close":
+                return lambda: None  # what was never opened needs no closing
+            self._made = self._make()
+        return getattr(self._made, name)
+
+
+def _deferred(make: Callable[[], T]) -> T:
+    return cast(T, _Deferred(make))
+
+
+def _parts(loaded: LoadedCloud, progress: Progress, environ: Mapping[str, str]) -> Parts:
+    spec = loaded.spec
+    folder = state_folder(spec.name, environ)
+    keys: Keys = _deferred(lambda: _keys(folder, loaded.ssh_key))
+    return Parts(
+        spec=spec,
+        store=open_store(loaded.store_url or f"sqlite:///{folder}/state.db", spec.name),
+        provider=_deferred(lambda: _provider(loaded, progress)),
+        connections=_deferred(lambda: _connections(keys, folder, runtime_folder(environ))),
+        keys=keys,
+        network=_deferred(lambda: _network(loaded, keys)),
+        names=_deferred(lambda: _names(loaded)),
+        progress=progress,
+        clock=time.time,
+        owner=this_process(),
+        owner_is_dead=is_dead,
+        new_id=lambda: token_hex(8),
+        folder=folder,
+    )
+
+
+def _keys(folder: Path, ssh_key: str | None) -> Keys:
+    from clocker.remote.keys import CloudKeys
+
+    return CloudKeys(folder, ssh_key)
+
+
+def _provider(loaded: LoadedCloud, progress: Progress) -> Provider:
+    from clocker.providers import open_provider
+
+    return open_provider(loaded.provider, progress)
+
+
+def _connections(keys: Keys, folder: Path, runtime: Path) -> Connections:
+    from clocker.remote.connections import SshConnections
+
+    return SshConnections(keys, folder, runtime, _open_engine)
+
+
+def _open_engine(socket_path: str, name: str) -> Engine:
+    from clocker.engine import open_engine
+
+    return open_engine(socket_path, name=name)
+
+
+def _network(loaded: LoadedCloud, keys: Keys) -> Network:
+    from clocker.network import open_network
+
+    return open_network(_with_password(loaded.spec, keys))
+
+
+def _with_password(spec: CloudSpec, keys: Keys) -> CloudSpec:
+    """One that nobody has given follows from the cloud's key, and is kept nowhere."""
+    network = spec.network
+    if network.encryption != "password" or network.weave.password:
+        return spec
+    password = sha256(keys.derive("network", spec.name).private.encode()).hexdigest()
+    weave = replace(network.weave, password=password)
+    return replace(spec, network=replace(network, weave=weave))
+
+
+def _names(loaded: LoadedCloud) -> Names:
+    from clocker.network import open_names
+
+    return open_names(loaded.spec)

@@ -1,0 +1,20 @@
+"""Makes a machine into a host of the cloud: one script, sent and run once.
+
+The script is rendered from the steps of the engine, the network and the names. It may be
+interrupted anywhere and run again; a host that it has finished carries its hash, the stamp.
+"""
+
+from clocker.bootstrap.check import HostStamp, check
+from clocker.bootstrap.host import Outcome, bootstrap, expected_stamp
+from clocker.bootstrap.user_data import cloud_config
+from clocker.network.membership import membership_hash
+
+__all__ = [
+    "HostStamp",
+    "Outcome",
+    "bootstrap",
+    "check",
+    "cloud_config",
+    "expected_stamp",
+    "membership_hash",
+]

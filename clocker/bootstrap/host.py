@@ -1,0 +1,90 @@
+"""Runs the bootstrap of one host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from clocker.bootstrap.check import check
+from clocker.bootstrap.markers import Marker, Transcript, resources, tunnel_key
+from clocker.bootstrap.plan import BootstrapPlan, plan
+from clocker.errors import CommandFailed
+from clocker.interfaces import Parts, Progress, Shell
+from clocker.model import Host, Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """``resources``: as the host measured them. ``tunnel_key``: public, where it has one.
+    ``changed``: the script had to run."""
+
+    stamp: str
+    resources: Resources | None
+    tunnel_key: str | None
+    changed: bool
+
+
+def expected_stamp(parts: Parts, host: Host) -> str:
+    """The stamp that the host has if it is as it should be."""
+    return _plan(parts, host).stamp
+
+
+def bootstrap(parts: Parts, host: Host) -> Outcome:
+    """Make the host ready; on one that is, a single round trip. CommandFailed names the host
+    and the step, and carries the last lines of its output."""
+    wanted = _plan(parts, host)
+    shell = parts.connections.installer(host)
+    try:
+        found = check(shell, parts.spec.name)
+        if found.bootstrap == wanted.stamp:
+            return _outcome(wanted, found.facts, changed=False)
+        parts.network.supply(shell)
+        facts = run_script(shell, wanted, host.name, parts.progress, parts.spec.hosts.timeout_s)
+    finally:
+        shell.close()
+    return _outcome(wanted, facts, changed=True)
+
+
+def run_script(
+    shell: Shell, wanted: BootstrapPlan, host: str, progress: Progress, timeout_s: float
+) -> dict[str, str]:
+    """Send and run the script; its steps become progress, its facts the result."""
+
+    def on_marker(marker: Marker) -> None:
+        if marker.verb == "begin":
+            progress.step(host, marker.about)
+        elif marker.verb == "skip":
+            progress.step(host, f"{marker.about}: {marker.text}")
+
+    transcript = Transcript(on_marker)
+    result = shell.run(
+        "sh -s", stdin=wanted.script.encode(), timeout_s=timeout_s, on_line=transcript.hear
+    )
+    if not result.ok:
+        reason = transcript.error or f"exit status {result.status}"
+        tail = transcript.tail or result.stderr.decode(errors="replace").strip()
+        raise CommandFailed(
+            f"step {transcript.step} failed: {reason}",
+            where=f"host {host}",
+            status=result.status,
+            tail=tail,
+            remedy=transcript.remedy,
+        )
+    return transcript.facts
+
+
+def _outcome(wanted: BootstrapPlan, facts: dict[str, str], *, changed: bool) -> Outcome:
+    return Outcome(wanted.stamp, resources(facts), tunnel_key(facts), changed)
+
+
+def _plan(parts: Parts, host: Host) -> BootstrapPlan:
+    """The default network's steps, then those of each other network."""
+    steps = [parts.network.step(host), parts.names.step(host)]
+    with parts.store.read() as tx:
+        nets, leases = tx.networks(), tx.leases()
+    gateways = {item.network: item.address for item in leases if item.owner == f"host/{host.name}"}
+    steps.append(parts.network.prune(nets))
+    for net in nets:
+        if net.name in gateways:
+            there = replace(host, gateway=gateways[net.name])
+            steps += [parts.network.of(net).step(there), parts.names.of(net).step(there)]
+    return plan(parts.spec, host, steps)

@@ -1,0 +1,81 @@
+"""What a host's bootstrap will run. Pure: the same cloud and host give the same script."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from clocker.interfaces import Step
+from clocker.model import CloudSpec, Host
+from clocker.network.layout import LOCK, Layout
+from clocker.templating import render
+
+_LOCK_TIMEOUT_S = 300
+_STAMP_HERE = "@stamp@"
+
+Package = tuple[str, str, str]
+"""A command, and the packages that bring it in Debian's family and in Red Hat's."""
+
+_ENGINE_PACKAGES: tuple[Package, ...] = (
+    ("ip", "iproute2", "iproute"),
+    ("iptables", "iptables", "iptables"),
+    ("update-ca-certificates", "ca-certificates", "ca-certificates"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BootstrapPlan:
+    """``stamp``: the script's hash, which the script leaves on the host when it has ended."""
+
+    script: str
+    stamp: str
+
+
+def plan(spec: CloudSpec, host: Host, steps: Sequence[Step]) -> BootstrapPlan:
+    """The script that makes the engine ready, does ``steps`` and measures the host."""
+    everything = (_engine_step(spec, host, steps), *steps, _facts_step())
+    script = render(
+        "bootstrap/script.sh.j2",
+        {
+            "layout": Layout(spec.name),
+            "lock": LOCK,
+            "lock_timeout_s": _LOCK_TIMEOUT_S,
+            "stamp": _STAMP_HERE,
+            "steps": [
+                {"name": step.name, "text": render(step.template, step.values)}
+                for step in everything
+            ],
+        },
+    )
+    stamp = sha256(script.encode()).hexdigest()[:16]
+    return BootstrapPlan(script.replace(_STAMP_HERE, stamp, 1), stamp)
+
+
+def _engine_step(spec: CloudSpec, host: Host, steps: Sequence[Step]) -> Step:
+    """It installs what all steps need: one run of the package tool is faster than three."""
+    wanted = (package for step in steps for package in step.values.get("packages", ()))
+    if host.access is not None and host.access.local:
+        adopted = {"name": "engine", "packages": tuple(dict.fromkeys(wanted))}
+        return Step("engine", "bootstrap/adopted_engine.sh.j2", adopted)
+    options = {"live-restore": True, **spec.engine.options}
+    user = host.access.user if host.access else "root"
+    values: dict[str, Any] = {
+        "packages": tuple(dict.fromkeys((*_ENGINE_PACKAGES, *wanted))),
+        "version": spec.engine.version or "",
+        "options": _json(options),
+        "options_with_dns": _json({"dns": [host.gateway], **options}),
+        "user": "" if user == "root" else user,
+        "lock_timeout_s": _LOCK_TIMEOUT_S,
+    }
+    return Step("engine", "bootstrap/engine.sh.j2", values)
+
+
+def _facts_step() -> Step:
+    return Step("facts", "bootstrap/facts.sh.j2", {})
+
+
+def _json(options: dict[str, object]) -> str:
+    return json.dumps(options, indent=2, sort_keys=True)

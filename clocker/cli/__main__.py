@@ -1,0 +1,5 @@
+"""``python -m clocker.cli``"""
+
+from clocker.cli.main import main
+
+main()

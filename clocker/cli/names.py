@@ -1,0 +1,51 @@
+"""Completion of names from the store: quick, and silent when there is nothing to say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from clocker.cloud import Cloud
+
+
+def containers(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    return _names(ctx, incomplete, _containers)
+
+
+def hosts(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    return _names(ctx, incomplete, _hosts)
+
+
+def networks(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    return _names(ctx, incomplete, lambda cloud: [view.net.name for view in cloud.networks()])
+
+
+def machines(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Containers and hosts."""
+    return _names(ctx, incomplete, lambda cloud: [*_containers(cloud), *_hosts(cloud)])
+
+
+def _names(
+    ctx: click.Context, incomplete: str, known: Callable[[Cloud], Sequence[str]]
+) -> list[str]:
+    from clocker.assembly import open_cloud
+
+    file = ctx.find_root().params.get("file")
+    taken = set(ctx.params.get("names") or ())
+    try:
+        with open_cloud(file) as cloud:
+            found = known(cloud)
+    except Exception:  # noqa: BLE001 - a shell that completes must never see an error
+        return []
+    return [name for name in found if name.startswith(incomplete) and name not in taken]
+
+
+def _containers(cloud: Cloud) -> list[str]:
+    return [container.name for container in cloud.list()]
+
+
+def _hosts(cloud: Cloud) -> list[str]:
+    return [view.host.name for view in cloud.hosts()]

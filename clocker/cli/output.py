@@ -1,0 +1,44 @@
+"""Tables and JSON on stdout, without a library: listing a thousand containers must be quick."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+SCHEMA = 1
+
+
+def print_json(values: Mapping[str, Any]) -> None:
+    """``values`` are shapes of docs/json.md."""
+    sys.stdout.write(json.dumps({"schema": SCHEMA, **values}, indent=2) + "\n")
+
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    clean = [[_printable(cell) for cell in row] for row in rows]
+    table = [list(headings), *clean]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        line = "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        sys.stdout.write(line.rstrip() + "\n")
+
+
+def age(since: float) -> str:
+    """``since``: epoch seconds. ``5s``, ``12m``, ``3h``, ``4d``."""
+    seconds = max(0, int(time.time() - since))
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length}{unit}"
+    return f"{seconds}s"
+
+
+def amount(cores: float, ram_mb: int) -> str:
+    """``1.5 cores, 2048 MiB``"""
+    return f"{cores:g} {'core' if cores == 1 else 'cores'}, {ram_mb} MiB"
+
+
+def _printable(text: str) -> str:
+    """What came from elsewhere must not steer the terminal."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)

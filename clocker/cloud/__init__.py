@@ -1,0 +1,22 @@
+"""The Docker cloud: made, filled, looked at and given back."""
+
+from clocker.cloud.cloud import Cloud
+from clocker.cloud.machine import ContainerMachine
+from clocker.cloud.names_check import DnsReport
+from clocker.cloud.network_check import NetworkReport, NetworkStatus
+from clocker.cloud.networks import NetView
+from clocker.cloud.reports import AdoptReport, DownReport, MoveReport, Status, UpReport
+
+__all__ = [
+    "AdoptReport",
+    "Cloud",
+    "ContainerMachine",
+    "DnsReport",
+    "DownReport",
+    "MoveReport",
+    "NetView",
+    "NetworkReport",
+    "NetworkStatus",
+    "Status",
+    "UpReport",
+]

@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from clocker.cloud import adopt as adoption
+from clocker.cloud import attach as attaching
+from clocker.cloud import down as removal
+from clocker.cloud import move as moving
+from clocker.cloud import names_check, network_check, run_state, ssh, views
+from clocker.cloud import networks as nets
+from clocker.cloud import obtain as obtaining
+from clocker.cloud import recover as recovering
+from clocker.cloud import release as releasing
+from clocker.cloud import up as making
+from clocker.cloud.machine import ContainerMachine
+from clocker.cloud.membership import sync
+from clocker.cloud.names_check import DnsReport
+from clocker.cloud.network_check import NetworkReport, NetworkStatus
+from clocker.cloud.networks import NetView
+from clocker.cloud.reports import AdoptReport, DownReport, MoveReport, Status, UpReport
+from clocker.images import Images
+from clocker.interfaces import Parts
+from clocker.model import (
+    CloudSpec,
+    Container,
+    ContainerRequest,
+    Endpoint,
+    Event,
+    HostRequest,
+    HostView,
+)
+
+
+class Cloud:
+    """A Docker cloud: hosts that Clocker makes, and a location of containers on them.
+
+    Every method may be interrupted, or its process killed, and called again. Thread-safe. Use
+    it as a context manager, or ``close`` it.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._images = Images()
+
+    @property
+    def spec(self) -> CloudSpec:
+        return self._parts.spec
+
+    def plan_up(self) -> tuple[HostRequest, ...]:
+        """The machines that ``up`` would ask the provider for."""
+        return making.plan_up(self._parts)
+
+    def up(self) -> UpReport:
+        """Make the hosts that the document asks for, and mend those that differ."""
+        return making.up(self._parts)
+
+    def down(self) -> DownReport:
+        """Remove every container and host of this cloud, and its state."""
+        return removal.down(self._parts)
+
+    def adopt(self) -> AdoptReport:
+        """Rebuild a lost store from tags and labels."""
+        return adoption.adopt(self._parts)
+
+    def obtain(self, request: ContainerRequest) -> ContainerMachine:
+        """A container; NothingFits with the reasons, NameTaken, ImageNotFound, TimedOut."""
+        return self.obtain_many([request])[0]
+
+    def obtain_many(self, requests: Sequence[ContainerRequest]) -> list[ContainerMachine]:
+        """All of them or none, side by side."""
+        recovering.recover(self._parts)
+        containers = obtaining.obtain_many(self._parts, self._images, requests)
+        return [self.machine(container.name) for container in containers]
+
+    def release(self, name: str) -> None:
+        """Remove the container; its address and name become free."""
+        releasing.release(self._parts, name)
+
+    def list(self) -> tuple[Container, ...]:
+        """The containers on record, by name."""
+        with self._parts.store.read() as tx:
+            return tuple(tx.containers())
+
+    def machine(self, name: str) -> ContainerMachine:
+        return views.machine(self._parts, name)
+
+    def hosts(self) -> tuple[HostView, ...]:
+        return views.hosts(self._parts)
+
+    def status(self) -> Status:
+        return views.status(self._parts)
+
+    def inspect(self, name: str) -> dict[str, Any]:
+        """A container or host, with what its engine says of it now."""
+        return views.inspect(self._parts, name)
+
+    def create_network(
+        self, name: str, *, prefix: int | None = None, subnet: str | None = None
+    ) -> NetView:
+        """One more network on every host; its subnet is carved from the pool by its size, a
+        prefix length (24), unless it is given."""
+        nets.create(self._parts, name, prefix=prefix, subnet=subnet)
+        return nets.view(self._parts, name)
+
+    def remove_network(self, name: str) -> None:
+        """Refused while containers are on it."""
+        nets.remove(self._parts, name)
+
+    def networks(self) -> tuple[NetView, ...]:
+        """The default one, then the others by name."""
+        return nets.views(self._parts)
+
+    def network(self, name: str) -> NetView:
+        return nets.view(self._parts, name)
+
+    def attach(self, name: str, network: str, address: str | None = None) -> Endpoint:
+        """Put a container, running or not, on one more network."""
+        return attaching.attach(self._parts, name, network, address=address)
+
+    def detach(self, name: str, network: str) -> None:
+        attaching.detach(self._parts, name, network)
+
+    def network_status(self) -> NetworkStatus:
+        """Driver, peers and addresses in use, as every ready host says."""
+        return network_check.status(self._parts)
+
+    def check_network(self, sample: int = network_check.SAMPLE) -> NetworkReport:
+        """Real packets between every pair of hosts and ``sample`` containers per network."""
+        return network_check.check(self._parts, sample)
+
+    def repair_network(self) -> None:
+        """Tell every host its peers and names anew."""
+        sync(self._parts)
+
+    def check_names(self) -> DnsReport:
+        """What every ready host answers for every name."""
+        return names_check.check_names(self._parts)
+
+    def start(self, name: str) -> None:
+        run_state.start(self._parts, name)
+
+    def stop(self, name: str, grace_s: float = 10.0) -> None:
+        run_state.stop(self._parts, name, grace_s)
+
+    def restart(self, name: str, grace_s: float = 10.0) -> None:
+        run_state.restart(self._parts, name, grace_s)
+
+    def move(
+        self,
+        name: str,
+        host: str | None = None,
+        *,
+        volumes: bool = False,
+        force: bool = False,
+        grace_s: float = 10.0,
+    ) -> MoveReport:
+        """Take the container to another host with its name, address and configuration, and its
+        ``volumes``; not with other files. ``force``: also one that uses folders of its host."""
+        recovering.recover(self._parts)
+        return moving.move(
+            self._parts,
+            self._images,
+            name,
+            host,
+            volumes=volumes,
+            force=force,
+            grace_s=grace_s,
+        )
+
+    def logs(self, name: str, follow: bool = False, tail: int | None = None) -> Iterator[bytes]:
+        found = self.machine(name)
+        return found.engine.logs(found.engine_name, follow=follow, tail=tail)
+
+    def events(self, after: int = 0, limit: int = 100) -> tuple[Event, ...]:
+        """The newest events whose ``seq`` is above ``after``, oldest first."""
+        with self._parts.store.read() as tx:
+            return tuple(tx.events(after=after, limit=limit))
+
+    def ssh_config(self) -> str:
+        """A config by which plain ssh, scp and rsync reach hosts and containers by name."""
+        ssh.write_config(self._parts)
+        return ssh.config(self._parts)
+
+    def host_ssh_command(self, name: str, args: Sequence[str] = ()) -> Sequence[str]:
+        """An argv that logs in to a host."""
+        return ssh.host_command(self._parts, views.host(self._parts, name), args)
+
+    def close(self) -> None:
+        self._parts.connections.close()
+        self._parts.store.close()
+
+    def __enter__(self) -> Cloud:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,91 @@
+"""Gives everything back: the hosts with all that is on them, the addresses, the names."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import suppress
+from dataclasses import replace
+
+from clocker.cloud import ledger
+from clocker.cloud.hosts import destroy
+from clocker.cloud.reports import DownReport
+from clocker.cloud.steps import side_by_side
+from clocker.errors import BootstrapFailed, ClockerError, ProviderError
+from clocker.interfaces import Parts
+from clocker.model import ContainerState, Host, HostState
+
+
+def down(parts: Parts) -> DownReport:
+    """Remove all hosts and containers of this cloud, and at last its state. Whatever another
+    process has under way is fenced off first. Called again it completes what is left."""
+    with parts.store.transaction() as tx:
+        containers = tuple(container.name for container in tx.containers())
+        for container in tx.containers():
+            work = ledger.new_work(parts, tx)
+            tx.put_container(replace(container, state=ContainerState.REMOVING, work=work))
+        for host in tx.hosts():
+            work = ledger.new_work(parts, tx)
+            tx.put_host(replace(host, state=HostState.DELETING, work=work))
+        hosts = tuple(tx.hosts())
+        ledger.log(parts, tx, "down", parts.spec.name, "begun")
+    _destroy_all(parts, hosts)
+    _refuse_to_forget(parts)
+    parts.provider.clean(parts.spec.name)
+    parts.store.erase()
+    shutil.rmtree(parts.folder)
+    with suppress(OSError):  # other clouds keep theirs beside it
+        parts.folder.parent.rmdir()
+    return DownReport(containers, tuple(host.name for host in hosts))
+
+
+def _refuse_to_forget(parts: Parts) -> None:
+    """Machines of ours that are not on record must not lose the key that opens them."""
+    strange = sorted(node.name for node in parts.provider.list(parts.spec.name))
+    if strange:
+        raise ProviderError(
+            f"machines that are not on record carry the tags of this cloud: {', '.join(strange)}",
+            where=f"provider {parts.spec.hosts.provider}",
+            remedy="clocker adopt takes them in; then clocker down removes them",
+        )
+
+
+def finish_deleting(parts: Parts) -> None:
+    """Complete the removal of hosts whose remover is gone."""
+    with parts.store.read() as tx:
+        left = [host for host in tx.hosts() if host.state is HostState.DELETING]
+    claimed = [host for host in (ledger.claim_host(parts, h.id) for h in left) if host]
+    for host in claimed:
+        _forget_containers(parts, host)
+    _destroy_all(parts, tuple(claimed))
+
+
+def _destroy_all(parts: Parts, hosts: tuple[Host, ...]) -> None:
+    failures: list[ClockerError] = []
+    with side_by_side(parts.spec.hosts.concurrency) as pool:
+        for host, job in [(host, pool.submit(_destroy, parts, host)) for host in hosts]:
+            if error := job.exception():
+                if not isinstance(error, ClockerError):
+                    raise error
+                error.where = error.where or f"host {host.name}"
+                failures.append(error)
+    if failures:
+        raise BootstrapFailed(
+            f"{len(failures)} of {len(hosts)} hosts could not be removed; they are on record, "
+            "run the same command again",
+            failures=failures,
+        )
+
+
+def _destroy(parts: Parts, host: Host) -> None:
+    destroy(parts, host)
+    _forget_containers(parts, host)
+
+
+def _forget_containers(parts: Parts, host: Host) -> None:
+    """The host is gone, and with it what ran there."""
+    with parts.store.transaction() as tx:
+        for container in tx.containers():
+            if container.host_id == host.id and container.state is ContainerState.REMOVING:
+                tx.delete_container(container.id)
+                tx.release_leases(f"container/{container.name}", parts.clock())
+                ledger.log(parts, tx, "release", container.name, "removed")

@@ -1,0 +1,105 @@
+"""Changes to the record of a cloud: each one transaction, fenced by the token of whoever works.
+
+A lease (``Work``) on a host or container says who carries out its unfinished work. It ends with
+its deadline, or at once when its owner's process is gone. Whoever takes over gets a larger
+token, and writes that still carry the old one are refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from clocker.errors import InfrastructureError
+from clocker.interfaces import Parts, Transaction
+from clocker.model import Container, Event, Host, Work
+
+HOLD_S = 30.0
+
+
+class TakenOver(InfrastructureError):
+    """Another process carries on with what this one had begun; this one must let go."""
+
+
+def new_work(parts: Parts, tx: Transaction) -> Work:
+    return Work(parts.owner, tx.next_token(), parts.clock() + HOLD_S)
+
+
+def is_abandoned(parts: Parts, work: Work | None) -> bool:
+    """Whether unfinished work has nobody who does it."""
+    return work is None or work.deadline < parts.clock() or parts.owner_is_dead(work.owner)
+
+
+def claim_host(
+    parts: Parts, host_id: str, *, never_ready: bool = False, **changes: Any
+) -> Host | None:
+    """Take the unfinished host over, with ``changes``; None when somebody else is at it, when
+    it is gone, or, with ``never_ready``, when a bootstrap has once completed on it."""
+    with parts.store.transaction() as tx:
+        host = tx.host(host_id)
+        if host is None or not is_abandoned(parts, host.work):
+            return None
+        if never_ready and host.stamp is not None:
+            return None
+        claimed = replace(host, work=new_work(parts, tx), error=None, **changes)
+        tx.put_host(claimed)
+        return claimed
+
+
+def claim_container(parts: Parts, name: str) -> Container | None:
+    """Take the unfinished container over; None when somebody else is at it, or it is gone."""
+    with parts.store.transaction() as tx:
+        container = tx.container(name)
+        if container is None or not is_abandoned(parts, container.work):
+            return None
+        claimed = replace(container, work=new_work(parts, tx))
+        tx.put_container(claimed)
+        return claimed
+
+
+def change_host(parts: Parts, host: Host, **changes: Any) -> Host:
+    """Write ``changes`` to the host that ``host.work`` entitles to; TakenOver otherwise."""
+    with parts.store.transaction() as tx:
+        now = tx.host(host.id)
+        if now is None or _token(now.work) != _token(host.work):
+            raise TakenOver(f"host {host.name} has been taken over by another process")
+        changed = replace(now, **changes)
+        tx.put_host(changed)
+        return changed
+
+
+def change_container(
+    parts: Parts, container: Container, *, event: tuple[str, str, str] | None = None, **changes: Any
+) -> Container:
+    """Write ``changes`` to the container that ``container.work`` entitles to, and the event
+    (verb, outcome, detail) with them."""
+    with parts.store.transaction() as tx:
+        changed = replace(still_held(tx, container), **changes)
+        tx.put_container(changed)
+        if event:
+            log(parts, tx, event[0], changed.name, event[1], event[2])
+        return changed
+
+
+def still_held(tx: Transaction, container: Container) -> Container:
+    """The container as it is now, if ``container.work`` entitles to it; TakenOver otherwise."""
+    now = tx.container(container.name)
+    if now is None or now.id != container.id or _token(now.work) != _token(container.work):
+        raise TakenOver(f"container {container.name} has been taken over by another process")
+    return now
+
+
+def log(
+    parts: Parts, tx: Transaction, verb: str, subject: str, outcome: str, detail: str = ""
+) -> None:
+    who = parts.owner.partition(":")[0]
+    tx.append_event(Event(parts.clock(), who, verb, subject, outcome, detail))
+
+
+def log_now(parts: Parts, verb: str, subject: str, outcome: str, detail: str = "") -> None:
+    with parts.store.transaction() as tx:
+        log(parts, tx, verb, subject, outcome, detail)
+
+
+def _token(work: Work | None) -> int:
+    return work.token if work else 0

@@ -1,0 +1,158 @@
+"""Give me a container: the straight line of a request, with its undoing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack
+
+from clocker.cloud import ledger
+from clocker.cloud.announce import announce
+from clocker.cloud.await_state import await_state
+from clocker.cloud.create import create
+from clocker.cloud.heartbeat import holding
+from clocker.cloud.hosts import destroy, ensure_ready
+from clocker.cloud.names import publish
+from clocker.cloud.release import undo
+from clocker.cloud.reserve import Reservation, reserve
+from clocker.cloud.sources import other_engines
+from clocker.cloud.steps import immediate, side_by_side, step_named
+from clocker.errors import InfrastructureError, NothingFits
+from clocker.images import Images
+from clocker.interfaces import Parts
+from clocker.model import Container, ContainerRequest, ContainerState, Host, HostState, Wait
+
+_HOSTS_TRIED = 3
+_AT_ONCE_PER_HOST = 8
+
+
+def obtain(parts: Parts, images: Images, request: ContainerRequest) -> Container:
+    """The container, as far along as ``request.wait`` says. Asking again for the same name and
+    the same things gives the container that is there."""
+    return obtain_many(parts, images, [request])[0]
+
+
+def obtain_many(
+    parts: Parts, images: Images, requests: Sequence[ContainerRequest]
+) -> list[Container]:
+    """All or none: booked in one transaction, made side by side; if one fails, all that were
+    made by this call are released again, and the first error is raised."""
+    reservations = reserve(parts, requests)
+    fresh = [booked.container for booked in reservations if not booked.existing]
+    hosts = len({booked.host.id for booked in reservations})
+    with side_by_side(1 + min(len(reservations), _AT_ONCE_PER_HOST * hosts)) as pool:
+        published = pool.submit(publish, parts, fresh)
+        jobs = [pool.submit(_fulfil, parts, images, booked, published) for booked in reservations]
+    errors = [error for job in jobs if (error := job.exception())]
+    if not errors:
+        return [job.result() for job in jobs]
+    for job, reservation in zip(jobs, reservations, strict=True):
+        if job.exception() is None and not reservation.existing:
+            undo(parts, job.result())
+    raise errors[0]
+
+
+def _fulfil(
+    parts: Parts, images: Images, reservation: Reservation, published: Future[None]
+) -> Container:
+    """Carry the reservation out; on another host when the one that was being made failed."""
+    for attempt in range(1, _HOSTS_TRIED + 1):
+        if reservation.existing:
+            return reservation.container
+        try:
+            host = _ready_host(parts, reservation)
+        except InfrastructureError as error:
+            undo(parts, reservation.container)
+            if attempt == _HOSTS_TRIED:
+                raise
+            name = reservation.container.name
+            parts.progress.failed(name, f"its host failed ({error.what}); placing it anew")
+            reservation = reserve(parts, [reservation.container.request])[0]
+            published = immediate(publish, parts, [reservation.container])
+        except BaseException:
+            undo(parts, reservation.container)
+            raise
+        else:
+            return _create(parts, images, reservation, host, published)
+    raise AssertionError("unreachable")
+
+
+def _ready_host(parts: Parts, reservation: Reservation) -> Host:
+    container, host = reservation.container, reservation.host
+    with holding(parts, container):
+        try:
+            host = ensure_ready(parts, host.id)
+        except InfrastructureError:
+            _give_up_host(parts, host)
+            raise
+    _verify_room(parts, host, container)
+    return host
+
+
+def _give_up_host(parts: Parts, host: Host) -> None:
+    """A host that was grown for this request and failed is given back, not paid for. One that
+    was ready before stays, whatever went wrong when it was bootstrapped anew: it holds data."""
+    if claimed := ledger.claim_host(parts, host.id, never_ready=True, state=HostState.DELETING):
+        destroy(parts, claimed)
+
+
+def _verify_room(parts: Parts, host: Host, container: Container) -> None:
+    """The machine may have come out smaller than its shape promised."""
+    with parts.store.read() as tx:
+        earlier = [
+            other.request.resources
+            for other in tx.containers()
+            if other.host_id == host.id and other.created_at <= container.created_at
+        ]
+    room = host.capacity
+    for need in earlier:
+        room = room - need
+    if min(room.cores, room.ram_mb, room.disk_mb) < -1e-9:
+        raise NothingFits(
+            f"host {host.name} came out too small for {container.name}",
+            reasons={host.name: container.request.resources.lacking(host.capacity)},
+        )
+
+
+def _create(
+    parts: Parts, images: Images, booked: Reservation, host: Host, published: Future[None]
+) -> Container:
+    container = booked.container
+    name, request = container.name, container.request
+    with ExitStack() as on_error, holding(parts, container):
+        on_error.callback(undo, parts, container)
+        engine = parts.connections.engine(host)
+        parts.progress.step(name, f"image on {host.name}")
+        image, launch = images.prepare(engine, request, other_engines(parts, host))
+        parts.progress.step(name, f"create on {host.name}")
+        with step_named(name, "create"):
+            engine_id = create(parts, engine, host, container, image, launch)
+        with step_named(name, "publish its name"):
+            published.result()
+        if request.wait is not Wait.CREATED:
+            with step_named(name, "start"):
+                engine.start(engine_id)
+                if booked.used_before:
+                    announce(parts, engine, host, container, engine_id)
+                parts.progress.step(name, f"waiting until {request.wait}")
+                await_state(parts, engine, host, container, engine_id)
+        state = ContainerState.STOPPED if request.wait is Wait.CREATED else ContainerState.RUNNING
+        container = ledger.change_container(
+            parts,
+            container,
+            event=("obtain", request.wait.value, f"on {host.name}"),
+            engine_id=engine_id,
+            image_id=image.id,
+            ssh_host_key=_ssh_key(parts, container),
+            state=state,
+            work=None,
+        )
+        on_error.pop_all()
+    parts.progress.done(name, f"{state} on {host.name} at {container.address}")
+    return container
+
+
+def _ssh_key(parts: Parts, container: Container) -> str | None:
+    if not container.request.ssh:
+        return None
+    return parts.keys.derive("container", container.id).public

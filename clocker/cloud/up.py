@@ -1,0 +1,119 @@
+"""Makes the cloud what its document says: hosts that are missing are made, hosts that differ
+are bootstrapped again, and what a killed process left half-done is completed or undone."""
+
+from __future__ import annotations
+
+from clocker.bootstrap import check, expected_stamp, membership_hash
+from clocker.cloud import ledger
+from clocker.cloud.down import finish_deleting
+from clocker.cloud.hosts import ensure_ready, make, request_for
+from clocker.cloud.membership import membership_of, sync
+from clocker.cloud.recover import recover
+from clocker.cloud.reports import UpReport
+from clocker.cloud.reserve import intend_host
+from clocker.cloud.steps import side_by_side
+from clocker.cloud.subnet import abandon_strays
+from clocker.errors import BootstrapFailed, ClockerError
+from clocker.interfaces import Parts
+from clocker.model import Host, HostRequest, HostState
+
+_MADE, _CHANGED, _UNTOLD, _UNCHANGED = "made", "changed", "untold", "unchanged"
+
+
+def plan_up(parts: Parts) -> tuple[HostRequest, ...]:
+    """The hosts that ``up`` would make or complete, as their provider would be asked."""
+    with parts.store.read() as tx:
+        hosts = tx.hosts()
+    unfinished = [host for host in hosts if host.state not in (HostState.READY, HostState.DELETING)]
+    ready = [host for host in hosts if host.state is HostState.READY]
+    missing = max(0, parts.spec.hosts.count - len(unfinished) - len(ready))
+    anew = [
+        HostRequest(
+            "",
+            parts.spec.name,
+            f"{parts.spec.name}-?",
+            parts.spec.hosts.shape,
+            parts.spec.hosts.provider,
+        )
+        for _ in range(missing)
+    ]
+    return (*(request_for(parts, host) for host in unfinished), *anew)
+
+
+def up(parts: Parts) -> UpReport:
+    """Idempotent; BootstrapFailed names every host that failed, and the others are kept."""
+    abandon_strays(parts)
+    finish_deleting(parts)
+    ready, unfinished = _intend(parts)
+    recovered = recover(parts)
+    found: dict[str, list[str]] = {_MADE: [], _CHANGED: [], _UNTOLD: [], _UNCHANGED: []}
+    failures: list[ClockerError] = []
+    with side_by_side(parts.spec.hosts.concurrency) as pool:
+        jobs = {pool.submit(_bring_up, parts, host): host for host in unfinished}
+        jobs |= {pool.submit(_check, parts, host): host for host in ready}
+        for job, host in jobs.items():
+            try:
+                found[job.result()].append(host.name)
+            except ClockerError as error:
+                failures.append(error)
+    if found[_UNTOLD]:
+        sync(parts)
+    if failures:
+        raise BootstrapFailed(
+            f"{len(failures)} of {len(jobs)} hosts could not be made ready", failures=failures
+        )
+    # Hosts that only had to be told of others that this call made are as they were.
+    outdated = [] if found[_MADE] else found[_UNTOLD]
+    return UpReport(
+        made=tuple(found[_MADE]),
+        changed=tuple(found[_CHANGED] + outdated),
+        unchanged=tuple(
+            name for name in found[_UNCHANGED] + found[_UNTOLD] if name not in outdated
+        ),
+        recovered=recovered,
+    )
+
+
+def _intend(parts: Parts) -> tuple[list[Host], list[Host]]:
+    """Store the intents for hosts that are missing; returns the ready and unfinished ones."""
+    with parts.store.transaction() as tx:
+        hosts = [host for host in tx.hosts() if host.state is not HostState.DELETING]
+        while len(hosts) < parts.spec.hosts.count:
+            hosts.append(intend_host(parts, tx))
+    ready = [host for host in hosts if host.state is HostState.READY]
+    return ready, [host for host in hosts if host.state is not HostState.READY]
+
+
+def _bring_up(parts: Parts, host: Host) -> str:
+    """Make a host that is not ready; a failed one is tried again."""
+    if host.state is HostState.FAILED and (claimed := ledger.claim_host(parts, host.id)):
+        make(parts, ledger.change_host(parts, claimed, state=HostState.REQUESTED))
+    else:
+        ensure_ready(parts, host.id)
+    return _MADE
+
+
+def _check(parts: Parts, host: Host) -> str:
+    """One round trip says whether the host is as it should be; if not it is bootstrapped again."""
+    with parts.store.read() as tx:
+        membership = membership_of(parts, tx)
+    found = check(parts.connections.shell(host), parts.spec.name)
+    if found.bootstrap == expected_stamp(parts, host) and found.tunnel_key == host.tunnel_key:
+        _settle(parts, host, found.bootstrap)
+        if found.membership != membership_hash(membership):
+            return _UNTOLD
+        parts.progress.done(host.name, "unchanged")
+        return _UNCHANGED
+    claimed = ledger.claim_host(parts, host.id)
+    if claimed is None:
+        ensure_ready(parts, host.id)
+        return _UNCHANGED
+    make(parts, claimed)
+    return _CHANGED
+
+
+def _settle(parts: Parts, host: Host, stamp: str) -> None:
+    """A process that was killed may have brought the host there without a word of it."""
+    unrecorded = host.work is not None or host.stamp != stamp
+    if unrecorded and (claimed := ledger.claim_host(parts, host.id)):
+        ledger.change_host(parts, claimed, stamp=stamp, work=None)

@@ -1,0 +1,39 @@
+"""``clocker.yaml`` and ``providers.yaml``: read, checked whole, and turned into the model.
+
+The names are imported when first used: where things are (``places``) must cost nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from clocker.config.load import LoadedCloud, load_cloud
+    from clocker.config.places import find_cloud_file, runtime_folder, state_folder
+    from clocker.config.starter import starter_document
+
+_HOMES = {
+    "LoadedCloud": "clocker.config.load",
+    "load_cloud": "clocker.config.load",
+    "find_cloud_file": "clocker.config.places",
+    "runtime_folder": "clocker.config.places",
+    "state_folder": "clocker.config.places",
+    "starter_document": "clocker.config.starter",
+}
+
+__all__ = [
+    "LoadedCloud",
+    "find_cloud_file",
+    "load_cloud",
+    "runtime_folder",
+    "starter_document",
+    "state_folder",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'clocker.config' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

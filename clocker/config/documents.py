@@ -1,0 +1,214 @@
+"""The two documents: their fields, and what each field may hold.
+
+``clocker.yaml`` is a CloudDocument; ``providers.yaml`` maps names to ProviderDocuments. A
+validator's sentence begins with "must" and never repeats the value, which may be a secret.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, ip_address
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+
+from clocker.addressing import is_within, span
+from clocker.config.problems import Unfit
+from clocker.config.quantities import cloud_name, duration_s, size_mb
+from clocker.config.rules import rule_spec
+from clocker.model import RuleSpec
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise Unfit("must be a number")
+    return value
+
+
+def _span(value: Any) -> str:
+    return span(str(value))
+
+
+def _rest(value: Any) -> float:
+    return 0.0 if value in (0, "0", "0s") and value is not False else duration_s(value)
+
+
+# It ends up in a package manager's arguments.
+_VERSION = r"^[0-9][0-9A-Za-z.+:~*-]{0,60}$"
+# It ends up in a command.
+_IMAGE = r"^[a-z0-9][A-Za-z0-9._/:@-]{0,254}$"
+# It is one line of a file.
+_ONE_LINE = r"^[^\x00-\x1f]{8,256}$"
+
+Count = Annotated[int, BeforeValidator(_number)]
+Number = Annotated[float, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False)]
+Size = Annotated[int, BeforeValidator(size_mb)]
+Duration = Annotated[float, BeforeValidator(duration_s)]
+Rest = Annotated[float, BeforeValidator(_rest)]
+Span = Annotated[str, BeforeValidator(_span)]
+Rule = Annotated[RuleSpec, BeforeValidator(rule_spec)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
+    )
+
+
+class HostsDocument(_Strict):
+    provider: str
+    count: Count = Field(default=1, ge=0, le=1000)
+    maximum: Count | None = Field(default=None, ge=1, le=1000)
+    cores: Number = 0.0
+    ram: Size = 0
+    disk: Size = 0
+    concurrency: Count = Field(default=16, ge=1, le=256)
+    timeout: Duration = 600.0
+
+    @field_validator("maximum")
+    @classmethod
+    def _not_below_count(cls, value: int | None, info: ValidationInfo) -> int | None:
+        count = info.data.get("count")
+        if value is not None and count is not None and value < count:
+            raise Unfit(
+                f"must not be below hosts.count, which is {count}",
+                "raise maximum, or lower count",
+            )
+        return value
+
+
+class EngineDocument(_Strict):
+    version: str | None = Field(default=None, pattern=_VERSION)
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+ENCRYPTIONS = {
+    "vxlan": ("wireguard", "none"),
+    "weave": ("password", "none"),
+    "bridge": ("none",),
+}
+"""What a network driver can do with what the hosts send each other; the first by default. A
+driver that is not ours says so itself."""
+
+
+class WeaveDocument(_Strict):
+    image: str = Field(default="rajchaudhuri/weave:2.9.0", pattern=_IMAGE)
+    archive: str | None = None
+    password: str | None = Field(default=None, pattern=_ONE_LINE)
+
+
+class NetworkDocument(_Strict):
+    driver: str = "vxlan"
+    encryption: str = Field(default="", validate_default=True)
+    pool: str = "10.210.0.0/16"
+    subnet: str | None = None
+    port: Count = Field(default=4790, ge=1, le=65535)
+    name_servers: Count = Field(default=2, ge=1, le=16)
+    upstream: list[str] = Field(default_factory=list)
+    reserved: list[Span] = Field(default_factory=list)
+    quarantine: Rest = 60.0
+    weave: WeaveDocument = Field(default_factory=WeaveDocument)
+
+    @field_validator("encryption")
+    @classmethod
+    def _is_of_the_driver(cls, value: str, info: ValidationInfo) -> str:
+        driver = info.data.get("driver", "")
+        known = ENCRYPTIONS.get(driver, (value,))
+        if value and value not in known:
+            raise Unfit(f"must be {' or '.join(known)} with the driver {driver}")
+        return value or known[0]
+
+    @field_validator("pool", "subnet")
+    @classmethod
+    def _is_cidr(cls, value: str | None) -> str | None:
+        return None if value is None else str(_cidr(value))
+
+    @field_validator("subnet")
+    @classmethod
+    def _is_within_pool(cls, value: str | None, info: ValidationInfo) -> str | None:
+        pool = info.data.get("pool")
+        if value and pool and not IPv4Network(value).subnet_of(IPv4Network(pool)):
+            raise Unfit(f"must lie within network.pool, which is {pool}")
+        return value
+
+    @field_validator("reserved")
+    @classmethod
+    def _are_of_the_subnet(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        pool = info.data.get("pool")
+        subnet = info.data.get("subnet") or (pool and first_subnet(pool))
+        for addresses in value:
+            if subnet and not is_within(addresses, subnet):
+                raise Unfit(f"must lie within network.subnet, which is {subnet}")
+        return value
+
+    @field_validator("upstream")
+    @classmethod
+    def _are_addresses(cls, value: list[str]) -> list[str]:
+        for server in value:
+            try:
+                ip_address(server)
+            except ValueError:
+                raise Unfit("must be IP addresses of name servers", "such as [9.9.9.9]") from None
+        return value
+
+
+class SshDocument(_Strict):
+    key: str | None = None
+    authorized_keys: list[str] = Field(default_factory=list)
+
+
+class CloudDocument(_Strict):
+    name: str
+    hosts: HostsDocument
+    engine: EngineDocument = EngineDocument()
+    network: NetworkDocument = NetworkDocument()
+    rules: list[Rule] = Field(default_factory=list)
+    ssh: SshDocument = SshDocument()
+    store: str | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _is_cloud_name(cls, value: str) -> str:
+        return cloud_name(value)
+
+    @field_validator("store")
+    @classmethod
+    def _is_database(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("postgresql://", "sqlite://")):
+            raise Unfit(
+                "must be the URL of a PostgreSQL database, or null for a SQLite file",
+                "such as postgresql://user:${PGPASSWORD}@host/database",
+            )
+        return value
+
+
+class ProviderDocument(_Strict):
+    driver: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    create: dict[str, Any] = Field(default_factory=dict)
+    options: dict[str, Any] = Field(default_factory=dict)
+    image: str | None = None
+    size: str | None = None
+    location: str | None = None
+    ssh_user: str = Field(default="root", pattern="^[a-z_][a-z0-9_-]{0,31}$")
+    interface: str = Field(default="public", pattern="^(public|private)$")
+
+
+def first_subnet(pool: str) -> str:
+    """Of the default network, where the document does not name it."""
+    whole = IPv4Network(pool)
+    return str(next(whole.subnets(new_prefix=max(20, whole.prefixlen))))
+
+
+def _cidr(text: str) -> IPv4Network:
+    try:
+        network = IPv4Network(text)
+    except ValueError as error:
+        if "host bits" in str(error):
+            whole = IPv4Network(text, strict=False)
+            raise Unfit("must be a CIDR without host bits", f"write {whole}") from None
+        raise Unfit("must be an IPv4 CIDR", "such as 10.210.0.0/16") from None
+    if not 8 <= network.prefixlen <= 28:
+        raise Unfit("must be a CIDR between /8 and /28")
+    if network.is_loopback or network.is_multicast or network.is_link_local:
+        raise Unfit("must be a CIDR that hosts can use, such as 10.210.0.0/16")
+    return network

@@ -1,0 +1,199 @@
+"""``clocker.yaml`` and the provider it names, as the model; or one error with every problem."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from clocker.config import providers
+from clocker.config.check import checked
+from clocker.config.document import Document, read_document
+from clocker.config.documents import CloudDocument, HostsDocument, NetworkDocument, first_subnet
+from clocker.config.environment import with_environment
+from clocker.config.problems import Problem, refusal
+from clocker.model import (
+    CloudSpec,
+    EngineOptions,
+    NetworkSpec,
+    NodePool,
+    ProviderEntry,
+    Resources,
+    WeaveOptions,
+)
+
+_KEY_LINE = re.compile(r"(ssh|ecdsa|sk)-\S+\s+\S+")
+_REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
+_LAST_WEAVE_PORT = 65533
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedCloud:
+    """``store_url``: None for the SQLite file in the cloud's folder. ``ssh_key``: path of the
+    user's own private key, None for one that Clocker makes."""
+
+    spec: CloudSpec
+    provider: ProviderEntry
+    path: Path
+    store_url: str | None = field(default=None, repr=False)
+    ssh_key: str | None = None
+
+
+def load_cloud(path: Path | str, environ: Mapping[str, str]) -> LoadedCloud:
+    """ConfigError with file, line, path and remedy of everything that is wrong."""
+    path = Path(path)
+    source = read_document(path, remedy="clocker init writes one")
+    document, problems = checked(source, CloudDocument, environ)
+    entry, entry_problems = _provider(source, path, environ)
+    problems += entry_problems
+    keys: tuple[str, ...] = ()
+    key: str | None = None
+    if document is not None:
+        keys, key_problems = _public_keys(source, document, path)
+        key, own_problems = _private_key(source, document, path)
+        problems += [*key_problems, *own_problems, *_hosts_apart(source, document)]
+        problems += _weave_problems(source, document.network, path)
+    if problems or document is None or entry is None:
+        raise refusal(problems)
+    return LoadedCloud(_spec(document, entry, keys, path), entry, path, document.store, key)
+
+
+def known_providers(cloud_file: Path, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The names that ``hosts.provider`` may have."""
+    return providers.names(providers.catalogue(cloud_file, environ))
+
+
+def _provider(
+    source: Document, path: Path, environ: Mapping[str, str]
+) -> tuple[ProviderEntry | None, list[Problem]]:
+    loc = ("hosts", "provider")
+    name, unset = with_environment(source, source.raw(loc), loc, environ)
+    if unset or not isinstance(name, str):
+        return None, []  # the document's own check tells what is wrong with it
+    documents = providers.catalogue(path, environ)
+    entry, problems = providers.entry(documents, name, environ)
+    if entry is None and not problems:
+        problems = [source.problem(loc, *providers.unknown(documents, name, source.raw(loc)))]
+    return entry, problems
+
+
+def _public_keys(
+    source: Document, document: CloudDocument, path: Path
+) -> tuple[tuple[str, ...], list[Problem]]:
+    """``authorized_keys``: lines as they are, files by their lines."""
+    keys: list[str] = []
+    problems: list[Problem] = []
+    for index, item in enumerate(document.ssh.authorized_keys):
+        if _KEY_LINE.match(item):
+            keys.append(item.strip())
+            continue
+        lines = _lines(_beside(path, item))
+        found = [line for line in lines or () if _KEY_LINE.match(line)]
+        keys += found
+        if not found:
+            sentence = "must be a public key, or a file of public keys that can be read"
+            remedy = "such as ssh-ed25519 AAAA..., or ~/.ssh/id_ed25519.pub"
+            problems.append(source.problem(("ssh", "authorized_keys", index), sentence, remedy))
+    return tuple(keys), problems
+
+
+def _private_key(
+    source: Document, document: CloudDocument, path: Path
+) -> tuple[str | None, list[Problem]]:
+    if document.ssh.key is None:
+        return None, []
+    key = _beside(path, document.ssh.key)
+    first = next(iter(_lines(key) or ()), "")
+    if "PRIVATE KEY" in first:
+        return str(key), []
+    sentence = "must be the file of a private SSH key that can be read"
+    return None, [source.problem(("ssh", "key"), sentence, "such as ~/.ssh/id_ed25519")]
+
+
+def _hosts_apart(source: Document, document: CloudDocument) -> list[Problem]:
+    """Containers of several hosts must be able to reach each other."""
+    if document.network.driver != "bridge" or _maximum(document.hosts) == 1:
+        return []
+    sentence = "must be 1 with the network driver bridge, which does not reach other hosts"
+    key = "count" if document.hosts.count > 1 else "maximum"
+    return [source.problem(("hosts", key), sentence, "set network.driver to vxlan")]
+
+
+def _weave_problems(source: Document, network: NetworkDocument, path: Path) -> list[Problem]:
+    problems = []
+    password = source.raw(("network", "weave", "password"))
+    if password is not None and not _REFERENCE.fullmatch(str(password)):
+        sentence = "must be a reference to the environment: a password is not kept in a file"
+        remedy = "write ${WEAVE_PASSWORD}, or leave it out and have one made"
+        problems.append(source.problem(("network", "weave", "password"), sentence, remedy))
+    archive = network.weave.archive
+    if archive and not _beside(path, archive).is_file():
+        sentence = "must be a file: an archive that docker save has written"
+        problems.append(source.problem(("network", "weave", "archive"), sentence))
+    if network.driver == "weave" and network.port > _LAST_WEAVE_PORT:
+        sentence = f"must be at most {_LAST_WEAVE_PORT} with the driver weave, which needs three"
+        problems.append(source.problem(("network", "port"), sentence))
+    return problems
+
+
+def _spec(
+    document: CloudDocument, entry: ProviderEntry, keys: tuple[str, ...], path: Path
+) -> CloudSpec:
+    return CloudSpec(
+        name=document.name,
+        hosts=_pool(document.hosts, entry),
+        engine=EngineOptions(document.engine.version, document.engine.options),
+        network=_network(document.network, path),
+        rules=tuple(document.rules),
+        ssh_public_keys=keys,
+    )
+
+
+def _pool(hosts: HostsDocument, entry: ProviderEntry) -> NodePool:
+    return NodePool(
+        provider=hosts.provider,
+        count=hosts.count,
+        maximum=_maximum(hosts),
+        shape=Resources(hosts.cores, hosts.ram, hosts.disk),
+        concurrency=hosts.concurrency,
+        timeout_s=hosts.timeout,
+        ssh_user=entry.ssh_user,
+    )
+
+
+def _maximum(hosts: HostsDocument) -> int:
+    return hosts.maximum if hosts.maximum is not None else max(1, hosts.count)
+
+
+def _network(network: NetworkDocument, path: Path) -> NetworkSpec:
+    archive = network.weave.archive
+    return NetworkSpec(
+        driver=network.driver,
+        pool=network.pool,
+        subnet=network.subnet or first_subnet(network.pool),
+        port=network.port,
+        encryption=network.encryption,
+        name_servers=network.name_servers,
+        upstream=tuple(network.upstream),
+        reserved=tuple(network.reserved),
+        quarantine_s=network.quarantine,
+        weave=WeaveOptions(
+            image=network.weave.image,
+            archive=str(_beside(path, archive)) if archive else None,
+            password=network.weave.password or "",
+        ),
+    )
+
+
+def _beside(path: Path, name: str) -> Path:
+    """Relative names are meant from the document's folder."""
+    return path.parent.absolute() / Path(name).expanduser()
+
+
+def _lines(path: Path) -> list[str] | None:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(65536).decode(errors="replace").splitlines()
+    except (OSError, ValueError):
+        return None

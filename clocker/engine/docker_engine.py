@@ -1,0 +1,256 @@
+from __future__ import annotations
+
+import http.client
+import math
+import socket
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from threading import BoundedSemaphore
+from typing import TYPE_CHECKING, Any
+
+from clocker.engine import convert, networks
+from clocker.engine.execution import Execution
+from clocker.engine.images import EngineImages
+from clocker.engine.logs import read_logs
+from clocker.engine.translation import translated, translated_chunks
+from clocker.errors import ClockerError, EngineError, NotFound, Unreachable
+from clocker.model import (
+    Attachment,
+    ContainerSpec,
+    ContainerStatus,
+    EngineInfo,
+    ImageInfo,
+    Restart,
+    Result,
+)
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+_ANSWER_S = 120
+_PING_S = 10
+_POOL = 32
+_STARTS = 2
+_REMOVAL_S = 30.0
+
+
+def open_engine(socket_path: str, *, name: str = "") -> DockerEngine:
+    """The engine behind a unix socket, one ping away; ``name`` is whose it is, for errors.
+    Unreachable, or EngineError when it is there and refuses."""
+    where = name or socket_path
+    with translated(where):
+        version = _api_version(socket_path)
+        client = _client(socket_path, version)
+    return DockerEngine(client, socket_path, where)
+
+
+class DockerEngine:
+    """See ``clocker.interfaces.Engine``. Thread-safe."""
+
+    def __init__(self, client: APIClient, socket_path: str, where: str) -> None:
+        self._client: Any = client  # the SDK's stubs leave some of its methods untyped
+        self._socket_path = socket_path
+        self._where = where
+        self._images = EngineImages(client, where)
+
+    def info(self) -> EngineInfo:
+        with translated(self._where):
+            return convert.engine_info(self._client.info(), self._client.api_version)
+
+    def create(self, spec: ContainerSpec) -> str:
+        with translated(self._where):
+            body = convert.create_body(spec, self._client.api_version)
+            created = self._client.create_container_from_config(body, spec.name)
+            return str(created["Id"])
+
+    def start(self, container: str) -> None:
+        with translated(self._where), self._starting:
+            self._client.start(container)
+
+    def stop(self, container: str, *, grace_s: float = 10.0) -> None:
+        with translated(self._where):
+            self._client.stop(container, timeout=math.ceil(grace_s))
+
+    def restart(self, container: str, *, grace_s: float = 10.0) -> None:
+        with translated(self._where):
+            self._client.restart(container, timeout=math.ceil(grace_s))
+
+    def set_restart(self, container: str, restart: Restart) -> None:
+        with translated(self._where):
+            policy = convert.restart_policy(restart)
+            self._client.update_container(container, restart_policy=policy)
+
+    def remove(self, container: str) -> None:
+        deadline = time.monotonic() + _REMOVAL_S
+        while True:
+            try:
+                with translated(self._where):
+                    self._client.remove_container(container, v=True, force=True)
+            except NotFound:
+                return
+            except EngineError as error:
+                # Another process removes it: gone is gone, whoever did it.
+                if "removal of container" not in error.what or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+            else:
+                return
+
+    def connect(self, container: str, attachment: Attachment) -> None:
+        with translated(self._where):
+            networks.connect(self._client, container, attachment)
+
+    def disconnect(self, container: str, network: str) -> None:
+        try:
+            with translated(self._where):
+                networks.disconnect(self._client, container, network)
+        except NotFound:
+            return
+
+    def inspect(self, container: str) -> ContainerStatus:
+        with translated(self._where):
+            return convert.inspected(self._client.inspect_container(container))
+
+    def list(self, labels: Mapping[str, str]) -> Sequence[ContainerStatus]:
+        with translated(self._where):
+            found = self._client.containers(all=True, filters=convert.label_filter(labels))
+            return [convert.listed(entry) for entry in found]
+
+    def environment(self, container: str) -> Mapping[str, str]:
+        with translated(self._where):
+            data = self._client.inspect_container(container)
+            image = self._client.inspect_image(data["Image"])
+            return convert.environment(data["Config"]["Env"], image["Config"]["Env"])
+
+    def exec(
+        self,
+        container: str,
+        command: Sequence[str],
+        *,
+        stdin: bytes | None = None,
+        env: Mapping[str, str] | None = None,
+        user: str | None = None,
+        workdir: str | None = None,
+        timeout_s: float | None = None,
+    ) -> Result:
+        execution = Execution(self._client, self._socket_path, container, env or {}, user, workdir)
+        try:
+            with translated(self._where):
+                return execution.run(command, stdin, timeout_s)
+        except ClockerError as error:
+            error.where = error.where or f"{container} on {self._where}"
+            raise
+
+    def put_archive(self, container: str, path: str, tar: bytes) -> None:
+        with translated(self._where):
+            self._client.put_archive(container, path, tar)
+
+    def get_archive(self, container: str, path: str) -> bytes:
+        with translated(self._where):
+            chunks, _ = self._client.get_archive(container, path)
+            return b"".join(chunks)
+
+    def read_archive(self, container: str, path: str) -> Iterator[bytes]:
+        with translated(self._where):
+            chunks, _ = self._client.get_archive(container, path)
+        return translated_chunks(chunks, self._where)
+
+    def write_archive(self, container: str, path: str, tar: Iterable[bytes]) -> None:
+        with translated(self._where):
+            self._client.put_archive(container, path, iter(tar))
+
+    def logs(
+        self, container: str, *, follow: bool = False, tail: int | None = None
+    ) -> Iterator[bytes]:
+        return read_logs(self._client, container, self._where, follow=follow, tail=tail)
+
+    def image(self, reference: str) -> ImageInfo | None:
+        return self._images.image(reference)
+
+    def pull(self, reference: str, *, timeout_s: float = 300.0) -> None:
+        self._images.pull(reference, timeout_s=timeout_s)
+
+    def save(self, reference: str) -> Iterator[bytes]:
+        return self._images.save(reference)
+
+    def load(self, archive: Iterable[bytes]) -> None:
+        self._images.load(archive)
+
+    def build(
+        self, context: bytes, *, tag: str, labels: Mapping[str, str], timeout_s: float
+    ) -> str:
+        return self._images.build(context, tag=tag, labels=labels, timeout_s=timeout_s)
+
+    def remove_image(self, reference: str) -> None:
+        self._images.remove(reference)
+
+    def remove_volumes(self, labels: Mapping[str, str]) -> None:
+        with translated(self._where):
+            found = self._client.volumes(filters=convert.label_filter(labels))
+        for volume in found["Volumes"] or ():
+            self.remove_volume(volume["Name"])
+
+    def ensure_volume(self, name: str, labels: Mapping[str, str]) -> None:
+        with translated(self._where):
+            self._client.create_volume(name, labels=dict(labels))
+
+    def has_volume(self, name: str) -> bool:
+        from docker.errors import NotFound as Gone
+
+        with translated(self._where):
+            try:
+                self._client.inspect_volume(name)
+            except Gone:
+                return False
+            return True
+
+    def remove_volume(self, name: str) -> None:
+        from docker.errors import NotFound as Gone
+
+        with translated(self._where):
+            try:
+                self._client.remove_volume(name)
+            except Gone:
+                return
+
+    @cached_property
+    def _starting(self) -> BoundedSemaphore:
+        """As many at once as the machine has cores: more only get in each other's way, and all
+        of them run later for it."""
+        return BoundedSemaphore(max(_STARTS, self._client.info()["NCPU"]))
+
+    def close(self) -> None:
+        """Let the pooled connections go; a later call opens new ones."""
+        self._client.close()
+
+
+def _api_version(socket_path: str) -> str:
+    """By one ping, before the SDK is even imported."""
+    connection = http.client.HTTPConnection("docker", timeout=_PING_S)
+    connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.sock.settimeout(_PING_S)
+        connection.sock.connect(socket_path)
+        connection.request("GET", "/_ping")
+        answer = connection.getresponse()
+        body = answer.read()
+    except http.client.HTTPException as error:
+        raise Unreachable("no Docker Engine answers", where=socket_path) from error
+    finally:
+        connection.close()
+    version = answer.headers["Api-Version"]
+    if answer.status != 200 or not version:
+        raise EngineError(f"no Docker Engine, but something that says {body[:200]!r}")
+    return str(version)
+
+
+def _client(socket_path: str, version: str) -> APIClient:
+    from docker import APIClient
+
+    client = APIClient(
+        f"http+unix://{socket_path}", version=version, timeout=_ANSWER_S, max_pool_size=_POOL
+    )
+    # Otherwise the environment's proxies and certificate bundles would be applied.
+    client.trust_env = False
+    return client

@@ -1,0 +1,127 @@
+"""What the Docker SDK's exceptions, and the engine's complaints in them, mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from clocker.errors import (
+    ClockerError,
+    EngineError,
+    ImageNotFound,
+    InfrastructureError,
+    NotFound,
+    TimedOut,
+    Unreachable,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    """``what`` may name groups of ``pattern``; None keeps the engine's words."""
+
+    pattern: str
+    error: type[ClockerError]
+    what: str | None = None
+    remedy: str | None = None
+
+
+_TABLE = (
+    _Meaning(r"No such container: (?P<name>\S+)", NotFound, "no such container: {name}"),
+    _Meaning(r"No such exec instance", NotFound),
+    _Meaning(
+        r"Could not find the file (?P<path>.+) in container", NotFound, "no such file: {path}"
+    ),
+    _Meaning(
+        r"(?i)no such image:? ?(?P<name>\S*)",
+        ImageNotFound,
+        "no such image: {name}",
+        "have it pulled or built first",
+    ),
+    _Meaning(
+        r'container name "/?(?P<name>[^"]+)" is already in use',
+        EngineError,
+        "the container name {name!r} is taken",
+        "choose another name, or remove the container that has it",
+    ),
+    _Meaning(
+        r"Bind for \S*?:(?P<port>\d+) failed: port is already allocated"
+        r"|listen \w+ \S*?:(?P<other>\d+): bind: address already in use",
+        EngineError,
+        "the host port {port} is taken",
+        "choose another port, or end what listens there",
+    ),
+    _Meaning(
+        r"(?i)address already in use",
+        EngineError,
+        "the address is taken by another container of the host",
+    ),
+    _Meaning(
+        r"network (?P<name>\S+) not found",
+        EngineError,
+        "the host has no network {name}",
+        "have the host made ready again: clocker up",
+    ),
+    _Meaning(
+        r"no space left on device",
+        EngineError,
+        "the disk of the host is full",
+        "remove images and volumes that nobody needs, or give the host a larger disk",
+    ),
+)
+
+
+@contextmanager
+def translated(where: str) -> Iterator[None]:
+    """No exception of the SDK's, or of what is below it, leaves this."""
+    from docker.errors import APIError, DockerException
+    from requests.exceptions import RequestException
+    from urllib3.exceptions import HTTPError
+
+    try:
+        yield
+    except ClockerError:
+        raise
+    except APIError as error:
+        raise complaint(str(error.explanation or error), where) from error
+    except (RequestException, HTTPError, OSError) as error:
+        raise _connection_failed(error, where) from error
+    except DockerException as error:
+        raise EngineError(str(error), where=where) from error
+
+
+def translated_chunks(chunks: Iterator[bytes], where: str) -> Iterator[bytes]:
+    with translated(where):
+        yield from chunks
+
+
+def complaint(said: str, where: str) -> ClockerError:
+    """The error for what an engine said."""
+    for meaning in _TABLE:
+        if found := re.search(meaning.pattern, said):
+            words = {key: value for key, value in found.groupdict("").items() if value}
+            if "other" in words:
+                words["port"] = words["other"]
+            what = said if meaning.what is None else meaning.what.format(**{"name": ""} | words)
+            return meaning.error(what.strip(), where=where, remedy=meaning.remedy)
+    return EngineError(said.strip(), where=where)
+
+
+def _connection_failed(error: Exception, where: str) -> InfrastructureError:
+    from requests.exceptions import Timeout
+
+    if isinstance(error, Timeout | TimeoutError) or "timed out" in str(error).lower():
+        return TimedOut("the Docker Engine did not answer in time", where=where)
+    if isinstance(error, PermissionError) or "Permission denied" in str(error):
+        return EngineError(
+            "this user may not use the Docker Engine",
+            where=where,
+            remedy="add the user to the group docker, or be root",
+        )
+    return Unreachable(
+        "no answer from the Docker Engine",
+        where=where,
+        remedy="check that the machine and its engine run, then give the same command again",
+    )

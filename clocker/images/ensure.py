@@ -1,0 +1,79 @@
+"""Brings an image onto the engine that needs it: found there, copied from an engine that has
+it, or pulled. Copies stream: no archive is ever held whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeAlias
+
+from clocker.errors import ImageNotFound, InfrastructureError
+from clocker.images.reference import Reference
+from clocker.interfaces import Engine
+from clocker.model import ImageInfo
+
+Sources: TypeAlias = Callable[[], Sequence[tuple[str, Engine]]]
+"""Other engines that may have an image, each with its name; asked for only when needed."""
+
+
+def ensure(
+    engine: Engine, reference: str, sources: Sources, *, pull_timeout_s: float = 300.0
+) -> ImageInfo:
+    """The image on ``engine``. Another engine is asked before the registry, since it answers at
+    once; but a registry that was written out is asked first. BadInput for a reference that is
+    none; ImageNotFound tells every place that was tried, and why in vain."""
+    wanted = Reference.parse(reference)
+    if found := engine.image(wanted.familiar):
+        return found
+    tried: list[str] = ["the host: does not have it"]
+    copied = partial(copy, engine, wanted.familiar, sources, tried)
+    pulled = partial(_pull, engine, wanted, pull_timeout_s, tried)
+    for attempt in (pulled, copied) if wanted.explicit else (copied, pulled):
+        if found := attempt():
+            return found
+    raise ImageNotFound(
+        "\n".join(
+            [f"no image {wanted.familiar!r} could be had", *(f"  tried {place}" for place in tried)]
+        ),
+        where="image",
+        remedy="check its name, or load it into this machine's engine: docker load",
+    )
+
+
+def copy(engine: Engine, name: str, sources: Sources, tried: list[str]) -> ImageInfo | None:
+    """The image from the first other engine that has it, or None; ``tried`` grows by the places
+    that could not give it."""
+    for place, source in sources():
+        if source is engine:
+            continue
+        try:
+            there = source.image(name)
+            if there is None:
+                tried.append(f"{place}: does not have it")
+                continue
+            engine.load(source.save(name))
+        except InfrastructureError as error:
+            tried.append(f"{place}: {error.what}")
+            continue
+        # A digest is not part of an archive: what came by digest is known by its id only.
+        if found := engine.image(name) or engine.image(there.id):
+            return found
+        tried.append(f"{place}: copied, but the host does not list it")
+    return None
+
+
+def _pull(
+    engine: Engine, wanted: Reference, timeout_s: float, tried: list[str]
+) -> ImageInfo | None:
+    if wanted.is_id:
+        tried.append("no registry: an id names what is on an engine already")
+        return None
+    try:
+        engine.pull(wanted.familiar, timeout_s=timeout_s)
+    except InfrastructureError as error:
+        tried.append(f"registry {wanted.registry}: {error.what}")
+        return None
+    found = engine.image(wanted.familiar)
+    if found is None:
+        tried.append(f"registry {wanted.registry}: pulled, but the host does not list it")
+    return found

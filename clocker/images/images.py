@@ -1,0 +1,70 @@
+"""The images of one cloud: whoever asks first for one on a host brings it there, the others
+wait for that and share its outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from threading import Lock
+
+from clocker.images.ensure import Sources, copy, ensure
+from clocker.images.reference import Reference
+from clocker.images.spec import Launch, launch
+from clocker.images.sshd import LABEL, layer_tag, layered
+from clocker.interfaces import Engine
+from clocker.model import ContainerRequest, ImageInfo
+
+
+class Images:
+    """Thread-safe; one per Cloud. An engine is known by identity."""
+
+    def __init__(self, *, pull_timeout_s: float = 300.0, build_timeout_s: float = 600.0) -> None:
+        self._pull_timeout_s = pull_timeout_s
+        self._build_timeout_s = build_timeout_s
+        self._lock = Lock()
+        self._under_way: dict[tuple[int, str], Future[ImageInfo]] = {}
+
+    def prepare(
+        self, engine: Engine, request: ContainerRequest, sources: Sources
+    ) -> tuple[ImageInfo, Launch]:
+        """The image to create the requested container from, on ``engine``, and how to run it."""
+        base = self.ensure(engine, request.image, sources)
+        how = launch(request, base)
+        return (self.with_ssh(engine, base, sources) if request.ssh else base), how
+
+    def ensure(self, engine: Engine, reference: str, sources: Sources) -> ImageInfo:
+        """See ``clocker.images.ensure``."""
+        return self._once(
+            (id(engine), str(Reference.parse(reference))),
+            lambda: ensure(engine, reference, sources, pull_timeout_s=self._pull_timeout_s),
+        )
+
+    def with_ssh(self, engine: Engine, base: ImageInfo, sources: Sources) -> ImageInfo:
+        """``base`` with an sshd: there, copied from an engine that has built it, or built. Never
+        pulled: on a public registry anybody could have taken its name."""
+        tag = layer_tag(base)
+
+        def bring() -> ImageInfo:
+            copied = None if engine.image(tag) else copy(engine, tag, sources, [])
+            if copied and copied.labels.get(LABEL) == "ssh":
+                return copied
+            return layered(engine, base, timeout_s=self._build_timeout_s)
+
+        return self._once((id(engine), tag), bring)
+
+    def _once(self, key: tuple[int, str], work: Callable[[], ImageInfo]) -> ImageInfo:
+        with self._lock:
+            running = self._under_way.get(key)
+            if running is None:
+                outcome = self._under_way[key] = Future()
+        if running is not None:
+            return running.result()
+        try:
+            outcome.set_result(work())
+        except BaseException as error:
+            outcome.set_exception(error)
+            raise
+        finally:
+            with self._lock:
+                del self._under_way[key]
+        return outcome.result()

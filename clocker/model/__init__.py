@@ -1,0 +1,75 @@
+"""The nouns, as frozen dataclasses: values that every layer shares and none of them changes."""
+
+from clocker.model.cloud import (
+    CloudSpec,
+    EngineOptions,
+    NetworkSpec,
+    NodePool,
+    ProviderEntry,
+    WeaveOptions,
+)
+from clocker.model.container import Container, ContainerState, Move, Work
+from clocker.model.engine import (
+    Attachment,
+    ContainerSpec,
+    ContainerStatus,
+    EngineInfo,
+    ImageInfo,
+)
+from clocker.model.event import Event, Lease
+from clocker.model.host import Host, HostState, Node, SshAccess
+from clocker.model.network import DEFAULT_NETWORK, Endpoint, LinkStatus, Net
+from clocker.model.placement import HostView, Placement, Refusal
+from clocker.model.request import (
+    ContainerRequest,
+    HealthCheck,
+    HostRequest,
+    Port,
+    Restart,
+    RuleSpec,
+    Volume,
+    Wait,
+)
+from clocker.model.resources import Resources
+from clocker.model.result import Result
+
+__all__ = [
+    "DEFAULT_NETWORK",
+    "Attachment",
+    "CloudSpec",
+    "Container",
+    "ContainerRequest",
+    "ContainerSpec",
+    "ContainerState",
+    "ContainerStatus",
+    "Endpoint",
+    "EngineInfo",
+    "EngineOptions",
+    "Event",
+    "HealthCheck",
+    "Host",
+    "HostRequest",
+    "HostState",
+    "HostView",
+    "ImageInfo",
+    "Lease",
+    "Move",
+    "LinkStatus",
+    "Net",
+    "NetworkSpec",
+    "Node",
+    "NodePool",
+    "Placement",
+    "Port",
+    "ProviderEntry",
+    "Refusal",
+    "Resources",
+    "Restart",
+    "Result",
+    "RuleSpec",
+    "SshAccess",
+    "Volume",
+    "Wait",
+    "WeaveOptions",
+    "Work",
+]

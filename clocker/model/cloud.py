@@ -1,0 +1,100 @@
+"""A cloud as its ``clocker.yaml`` describes it, after validation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from clocker.model.request import RuleSpec
+from clocker.model.resources import Resources
+
+
+@dataclass(frozen=True, slots=True)
+class NodePool:
+    """The hosts: ``count`` are made by ``up``, more on demand up to ``maximum``. ``ssh_user``: who
+    logs in to them."""
+
+    provider: str
+    count: int = 1
+    maximum: int = 1
+    shape: Resources = Resources()
+    concurrency: int = 16
+    timeout_s: float = 600.0
+    ssh_user: str = "root"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """``version``: a package version to pin, None for the distribution's newest.
+    ``options``: keys of the engine's ``daemon.json``."""
+
+    version: str | None = None
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WeaveOptions:
+    """``image``: what the router is taken from. ``archive``: path of a ``docker save`` archive of
+    it, for hosts without a registry. ``password``: the hosts' shared one; empty: one is made."""
+
+    image: str = "rajchaudhuri/weave:2.9.0"
+    archive: str | None = None
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSpec:
+    """``pool``: CIDR that all of the cloud's networks are carved from. ``subnet``: CIDR within
+    it, of the default network. ``port``: UDP, between hosts. ``encryption``: of what the hosts
+    send each other; the driver says which there are, ``none`` among them. ``name_servers``: how
+    many hosts are authoritative for the cloud's zone. ``upstream``: resolvers for public names;
+    empty means the host's own. ``reserved``: addresses of the subnet that are never given to
+    anybody, as ``FIRST-LAST``. ``quarantine_s``: how long a released address is given to nobody
+    else."""
+
+    driver: str = "vxlan"
+    pool: str = "10.210.0.0/16"
+    subnet: str = "10.210.0.0/20"
+    port: int = 4790
+    encryption: str = "wireguard"
+    name_servers: int = 2
+    upstream: tuple[str, ...] = ()
+    reserved: tuple[str, ...] = ()
+    quarantine_s: float = 60.0
+    weave: WeaveOptions = WeaveOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class CloudSpec:
+    """``ssh_public_keys``: lines installed in containers requested with ``ssh``."""
+
+    name: str
+    hosts: NodePool
+    engine: EngineOptions = EngineOptions()
+    network: NetworkSpec = NetworkSpec()
+    rules: tuple[RuleSpec, ...] = ()
+    ssh_public_keys: tuple[str, ...] = ()
+
+    @property
+    def zone(self) -> str:
+        """The DNS zone of the cloud's containers."""
+        return f"{self.name}.clocker"
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderEntry:
+    """An entry of ``providers.yaml``. ``arguments``: for the libcloud driver's constructor,
+    secrets already resolved. ``create``: passed through to ``create_node``. ``interface``:
+    which address Clocker connects to, ``public`` or ``private``. ``options``: the provider's own
+    (for ``local``: network, internal, image)."""
+
+    name: str
+    driver: str
+    arguments: Mapping[str, object] = field(default_factory=dict, repr=False)
+    create: Mapping[str, object] = field(default_factory=dict)
+    options: Mapping[str, object] = field(default_factory=dict)
+    image: str | None = None
+    size: str | None = None
+    location: str | None = None
+    ssh_user: str = "root"
+    interface: str = "public"

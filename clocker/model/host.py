@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from clocker.model.container import Work
+from clocker.model.resources import Resources
+
+
+class HostState(StrEnum):
+    REQUESTED = "requested"  # the intent is stored; the provider may or may not have a node
+    BOOTSTRAPPING = "bootstrapping"  # the node is known
+    READY = "ready"
+    DELETING = "deleting"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class SshAccess:
+    """How a machine is reached. ``host_keys``: OpenSSH public key lines it may answer with;
+    empty when they are to be pinned at the first connection. ``local``: it is this machine."""
+
+    address: str
+    user: str = "root"
+    port: int = 22
+    host_keys: tuple[str, ...] = ()
+    local: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A machine as its provider lists it. ``tags`` carry ``clocker-cloud`` and
+    ``clocker-host`` (the host's id) besides what the request asked for."""
+
+    id: str
+    name: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+    access: SshAccess | None = None
+    private_address: str | None = None
+    region: str | None = None
+    zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """``capacity``: what containers may book, measured at bootstrap, and before that what was
+    requested. ``address``: on the underlay, where the other hosts reach it. ``gateway``: its
+    address on the cloud's network. ``stamp``: hash of the bootstrap it last ran. ``tunnel_key``:
+    the public half of the key that it made for itself, where hosts encrypt what they send."""
+
+    id: str
+    name: str
+    provider: str
+    state: HostState
+    capacity: Resources
+    gateway: str
+    node_id: str | None = None
+    access: SshAccess | None = None
+    address: str | None = None
+    region: str | None = None
+    zone: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    stamp: str | None = None
+    tunnel_key: str | None = None
+    created_at: float = 0.0
+    error: str | None = None
+    work: Work | None = None

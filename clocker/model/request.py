@@ -1,0 +1,116 @@
+"""What is asked for: a container, or a host to put containers on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from clocker.model.resources import Resources
+
+
+class Wait(StrEnum):
+    """How far a container must have come before ``obtain`` returns it."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    HEALTHY = "healthy"
+    SSH = "ssh"
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A container's port published on its host; ``host_port`` 0 means: choose one."""
+
+    container: int
+    host_port: int = 0
+    protocol: str = "tcp"
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """``source``: an absolute path on the host, or the name of a volume of the cloud."""
+
+    source: str
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """``condition``: no, on-failure, always or unless-stopped, as Docker means them."""
+
+    condition: str = "no"
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    command: tuple[str, ...]
+    interval_s: float = 10.0
+    timeout_s: float = 5.0
+    retries: int = 3
+    start_period_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSpec:
+    """A placement rule by its name in ``clocker.plugins`` and its options, as YAML gives it."""
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerRequest:
+    """A container as one would order it.
+
+    ``name``: a DNS label; made up when None. ``env``: a value of None is read from the
+    environment of whoever creates the container, so that a secret need not be written here.
+    ``command``, ``entrypoint``: None keeps the image's. ``timeout_s``: for reaching ``wait``.
+    ``networks``: by name, the first gives it its address; empty: the default one. ``aliases``:
+    more names on each of them, which other containers may share. ``address``: a fixed one, on
+    the first network; one is chosen when None.
+    """
+
+    image: str
+    resources: Resources = Resources()
+    name: str | None = None
+    env: Mapping[str, str | None] = field(default_factory=dict)
+    volumes: tuple[Volume, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    ports: tuple[Port, ...] = ()
+    command: tuple[str, ...] | None = None
+    entrypoint: tuple[str, ...] | None = None
+    user: str | None = None
+    workdir: str | None = None
+    hostname: str | None = None
+    capabilities: tuple[str, ...] = ()
+    privileged: bool = False
+    read_only: bool = False
+    restart: Restart = Restart()
+    health: HealthCheck | None = None
+    ssh: bool = False
+    wait: Wait = Wait.RUNNING
+    timeout_s: float = 120.0
+    rules: tuple[RuleSpec, ...] = ()
+    networks: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HostRequest:
+    """A machine to be made into a host. ``id`` identifies it at its provider (tag, name,
+    idempotency token), so that asking twice gives the same machine."""
+
+    id: str
+    cloud: str
+    name: str
+    resources: Resources
+    provider: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+    zone: str | None = None
+    user_data: str | None = field(default=None, repr=False)
+    timeout_s: float = 600.0

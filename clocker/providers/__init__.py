@@ -1,0 +1,73 @@
+"""Where machines come from: one adapter for all of libcloud's drivers, one for this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from clocker.errors import ConfigError
+from clocker.interfaces import Progress, Provider
+from clocker.model import ProviderEntry
+
+__all__ = ["open_provider"]
+
+LOCAL_OPTIONS = frozenset({"network", "internal", "subnet", "image"})
+
+
+def open_provider(entry: ProviderEntry, progress: Progress) -> Provider:
+    """The provider that an entry of ``providers.yaml`` names; nothing is contacted yet."""
+    return DRIVERS.get(entry.driver, _libcloud)(entry, progress)
+
+
+def _local(entry: ProviderEntry, progress: Progress) -> Provider:
+    unknown = sorted(set(entry.options) - LOCAL_OPTIONS)
+    if unknown:
+        raise ConfigError(
+            f"unknown option: {unknown[0]}",
+            where=f"providers.yaml: {entry.name}.options",
+            remedy=f"known: {', '.join(sorted(LOCAL_OPTIONS))}",
+        )
+
+    def connect() -> Any:
+        from libcloud.compute.providers import get_driver
+
+        from clocker.providers.local_driver import PROVIDER, register
+
+        register()
+        driver: Any = get_driver(PROVIDER)
+        options = {**entry.arguments, **entry.options}
+        return driver(**options, ex_say=lambda text: progress.step("node image", text))
+
+    return _compute(entry, "clocker-local", connect)
+
+
+def _localhost(entry: ProviderEntry, progress: Progress) -> Provider:
+    from clocker.providers.localhost import LocalhostProvider
+
+    return LocalhostProvider(entry)
+
+
+def _libcloud(entry: ProviderEntry, progress: Progress) -> Provider:
+    from libcloud.compute.providers import DRIVERS as KNOWN
+    from libcloud.compute.providers import get_driver
+
+    if entry.driver not in KNOWN:
+        raise ConfigError(
+            f"no such driver: {entry.driver}",
+            where=f"providers.yaml: {entry.name}.driver",
+            remedy=f"{', '.join(DRIVERS)}, or one of libcloud's compute drivers (ec2, gce, ...)",
+        )
+    return _compute(entry, entry.driver, lambda: get_driver(entry.driver)(**entry.arguments))
+
+
+def _compute(entry: ProviderEntry, driver: str, connect: Callable[[], Any]) -> Provider:
+    from clocker.providers.compute import ComputeProvider
+    from clocker.providers.dialects import dialect_of
+
+    return ComputeProvider(entry, connect, dialect_of(driver))
+
+
+DRIVERS: Mapping[str, Callable[[ProviderEntry, Progress], Provider]] = {
+    "local": _local,
+    "localhost": _localhost,
+}

@@ -1,0 +1,61 @@
+"""The one place where the exceptions of libcloud and of the Docker SDK end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from clocker.errors import (
+    AuthenticationFailed,
+    ClockerError,
+    InfrastructureError,
+    ProviderError,
+    Unreachable,
+)
+
+# Module, class, what it becomes, the remedy. The first line that matches counts. By name, since
+# importing both libraries to translate an error that does not happen would slow every command.
+TABLE: tuple[tuple[str, str, type[InfrastructureError], str | None], ...] = (
+    (
+        "libcloud",
+        "InvalidCredsError",
+        AuthenticationFailed,
+        "check the credentials in the provider's `arguments`",
+    ),
+    ("libcloud", "ProviderError", ProviderError, None),
+    ("libcloud", "LibcloudError", ProviderError, None),
+    ("docker", "DockerException", ProviderError, None),
+    ("requests", "RequestException", Unreachable, "check the network and the provider's address"),
+    ("urllib3", "HTTPError", Unreachable, "check the network and the provider's address"),
+    ("builtins", "OSError", Unreachable, "check the network and the provider's address"),
+    # Many libcloud drivers raise a bare Exception for what their API refuses.
+    ("builtins", "Exception", ProviderError, None),
+)
+
+
+@contextmanager
+def translated(where: str) -> Iterator[None]:
+    """Whatever fails inside leaves as an error of Clocker's, which names ``where``."""
+    try:
+        yield
+    except ClockerError:
+        raise
+    except Exception as error:
+        raise _translate(error, where) from error
+
+
+def _translate(error: Exception, where: str) -> InfrastructureError:
+    for module, name, becomes, remedy in TABLE:
+        if any(_is(base, module, name) for base in type(error).__mro__):
+            return becomes(_sentence(error), where=where, remedy=remedy)
+    raise error
+
+
+def _is(cls: type, module: str, name: str) -> bool:
+    return cls.__name__ == name and cls.__module__.split(".")[0] == module
+
+
+def _sentence(error: Exception) -> str:
+    explanation = getattr(error, "explanation", None)
+    text = str(explanation or error).strip()
+    return text or type(error).__name__

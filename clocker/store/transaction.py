@@ -1,0 +1,259 @@
+"""One transaction of a database: the model's values in, rows out, and the other way round."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from operator import attrgetter
+from typing import Any, TypeVar
+
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    CursorResult,
+    Text,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+)
+from sqlalchemy.sql import Executable
+
+from clocker.errors import NameTaken, StoreError
+from clocker.model import Container, Event, Host, Lease, Net
+from clocker.store import tables
+from clocker.store.codec import decode, encode
+from clocker.store.conflicts import booked_ports, container_conflict, host_conflict, lease_conflict
+from clocker.store.failures import Duplicate, translated
+from clocker.store.tables import (
+    containers,
+    events,
+    hosts,
+    leases,
+    networks,
+    ports,
+    settings,
+    tokens,
+)
+
+T = TypeVar("T")
+
+_CLOUD: BindParameter[str] = bindparam("cloud", type_=Text)
+_ALL_HOSTS = select(hosts.c.body).where(hosts.c.cloud == _CLOUD)
+_HOST = _ALL_HOSTS.where(hosts.c.id == bindparam("id"))
+_DROP_HOST = delete(hosts).where(hosts.c.cloud == _CLOUD, hosts.c.id == bindparam("id"))
+_ALL_CONTAINERS = select(containers.c.body).where(containers.c.cloud == _CLOUD)
+_CONTAINER = _ALL_CONTAINERS.where(containers.c.name == bindparam("name"))
+_DROP_CONTAINER = delete(containers).where(
+    containers.c.cloud == _CLOUD, containers.c.id == bindparam("id")
+)
+_DROP_PORTS = delete(ports).where(ports.c.cloud == _CLOUD, ports.c.container_id == bindparam("id"))
+_ALL_LEASES = select(
+    leases.c.network, leases.c.address, leases.c.owner, leases.c.released_at
+).where(leases.c.cloud == _CLOUD)
+_HELD_LEASES = _ALL_LEASES.where(leases.c.released_at.is_(None))
+_RELEASED_LEASES = _ALL_LEASES.where(leases.c.released_at.is_not(None))
+_LEASE_OWNER = select(leases.c.owner).where(
+    leases.c.cloud == _CLOUD,
+    leases.c.network == bindparam("network"),
+    leases.c.address == bindparam("address"),
+)
+_ALL_NETWORKS = select(networks.c.body).where(networks.c.cloud == _CLOUD)
+_NETWORK = _ALL_NETWORKS.where(networks.c.name == bindparam("name"))
+_DROP_NETWORK = delete(networks).where(
+    networks.c.cloud == _CLOUD, networks.c.name == bindparam("name")
+)
+_DROP_LEASES_OF_NETWORK = delete(leases).where(
+    leases.c.cloud == _CLOUD, leases.c.network == bindparam("name")
+)
+# As text: SQLAlchemy's update() takes a parameter called like a column for a new value.
+_RELEASE_LEASES = text(
+    f"UPDATE {leases.name} SET released_at = :at"  # noqa: S608 - only the table's name
+    " WHERE cloud = :cloud AND owner = :owner AND released_at IS NULL"
+)
+_RELEASE_LEASE = text(f"{_RELEASE_LEASES} AND network = :network")
+_FORGET_LEASES = delete(leases).where(
+    leases.c.cloud == _CLOUD, leases.c.released_at < bindparam("before")
+)
+_TOKEN = select(tokens.c.last).where(tokens.c.cloud == _CLOUD)
+_APPEND_EVENT = insert(events).from_select(
+    ["cloud", "seq", "body"],
+    select(
+        _CLOUD,
+        func.coalesce(func.max(events.c.seq), 0) + 1,
+        bindparam("body", type_=Text),
+    ).where(events.c.cloud == _CLOUD),
+)
+_NEWEST_EVENTS = (
+    select(events.c.seq, events.c.body)
+    .where(events.c.cloud == _CLOUD, events.c.seq > bindparam("after"))
+    .order_by(events.c.seq.desc())
+    .limit(bindparam("limit"))
+)
+_SETTING = select(settings.c.value).where(
+    settings.c.cloud == _CLOUD, settings.c.name == bindparam("name")
+)
+
+
+class SqlTransaction:
+    """See ``clocker.interfaces.Transaction``. ``failure``: the first that the database had."""
+
+    def __init__(
+        self, connection: Connection, cloud: str, place: str, *, read_only: bool = False
+    ) -> None:
+        self.failure: StoreError | None = None
+        self._connection = connection
+        self._dialect = connection.dialect.name
+        self._cloud = cloud
+        self._place = place
+        self._read_only = read_only
+
+    def hosts(self) -> Sequence[Host]:
+        return self._decoded(Host, _ALL_HOSTS)
+
+    def host(self, host_id: str) -> Host | None:
+        return _one(self._decoded(Host, _HOST, id=host_id))
+
+    def put_host(self, host: Host) -> None:
+        values = {"id": host.id, "name": host.name, "body": encode(host)}
+        with self._unless_taken(lambda: host_conflict(self, host)):
+            self._change(tables.upsert(self._dialect, hosts), **values)
+
+    def delete_host(self, host_id: str) -> None:
+        self._change(_DROP_HOST, id=host_id)
+
+    def containers(self) -> Sequence[Container]:
+        return self._decoded(Container, _ALL_CONTAINERS)
+
+    def container(self, name: str) -> Container | None:
+        return _one(self._decoded(Container, _CONTAINER, name=name))
+
+    def put_container(self, container: Container) -> None:
+        values = {"id": container.id, "name": container.name, "body": encode(container)}
+        with self._unless_taken(lambda: container_conflict(self, container)):
+            self._change(tables.upsert(self._dialect, containers), **values)
+            self._change(_DROP_PORTS, id=container.id)
+            for host_id, number, protocol in booked_ports(container):
+                self._change(
+                    insert(ports),
+                    host_id=host_id,
+                    host_port=number,
+                    protocol=protocol,
+                    container_id=container.id,
+                )
+
+    def delete_container(self, container_id: str) -> None:
+        self._change(_DROP_PORTS, id=container_id)
+        self._change(_DROP_CONTAINER, id=container_id)
+
+    def leases(self) -> Sequence[Lease]:
+        return self._leases(_HELD_LEASES)
+
+    def released_leases(self) -> Sequence[Lease]:
+        return self._leases(_RELEASED_LEASES)
+
+    def put_lease(self, lease: Lease) -> None:
+        place = {"network": lease.network, "address": lease.address}
+        hold = tables.hold_if_free(self._dialect)
+        self._change(hold, owner=lease.owner, released_at=None, **place)
+        owner = self._run(_LEASE_OWNER, **place).scalar_one()
+        if owner != lease.owner:
+            raise lease_conflict(lease, owner)
+
+    def release_leases(self, owner: str, at: float, *, network: str | None = None) -> None:
+        if network is None:
+            self._change(_RELEASE_LEASES, owner=owner, at=at)
+        else:
+            self._change(_RELEASE_LEASE, owner=owner, at=at, network=network)
+
+    def forget_leases(self, before: float) -> None:
+        self._change(_FORGET_LEASES, before=before)
+
+    def networks(self) -> Sequence[Net]:
+        return self._decoded(Net, _ALL_NETWORKS)
+
+    def network(self, name: str) -> Net | None:
+        return _one(self._decoded(Net, _NETWORK, name=name))
+
+    def put_network(self, net: Net) -> None:
+        values = {"name": net.name, "body": encode(net)}
+        self._change(tables.upsert(self._dialect, networks), **values)
+
+    def delete_network(self, name: str) -> None:
+        self._change(_DROP_LEASES_OF_NETWORK, name=name)
+        self._change(_DROP_NETWORK, name=name)
+
+    def next_token(self) -> int:
+        self._change(tables.next_number(self._dialect), last=1)
+        token: int = self._run(_TOKEN).scalar_one()
+        return token
+
+    def append_event(self, event: Event) -> None:
+        self._change(_APPEND_EVENT, body=encode(event))
+
+    def events(self, *, after: int = 0, limit: int = 1000) -> Sequence[Event]:
+        rows = self._run(_NEWEST_EVENTS, after=after, limit=limit).all()
+        return [replace(decode(Event, body), seq=seq) for seq, body in reversed(rows)]
+
+    def setting(self, key: str) -> str | None:
+        value: str | None = self._run(_SETTING, name=key).scalar_one_or_none()
+        return value
+
+    def set_setting(self, key: str, value: str) -> None:
+        self._change(tables.upsert(self._dialect, settings), name=key, value=value)
+
+    def _leases(self, statement: Executable) -> list[Lease]:
+        found = self._run(statement)
+        rows = [Lease(row.network, row.address, row.owner, row.released_at) for row in found]
+        return sorted(rows, key=attrgetter("network", "address"))
+
+    def _decoded(self, kind: type[T], statement: Executable, **values: Any) -> list[T]:
+        """By name: in Python, because databases sort text each in its own way."""
+        found = [decode(kind, body) for body in self._run(statement, **values).scalars()]
+        return sorted(found, key=attrgetter("name"))
+
+    @contextmanager
+    def _unless_taken(self, explain: Callable[[], NameTaken | None]) -> Iterator[None]:
+        """A refused put leaves nothing of itself, and the transaction usable."""
+        self._change_sql("SAVEPOINT put")
+        try:
+            yield
+        except Duplicate as duplicate:
+            self._change_sql("ROLLBACK TO SAVEPOINT put")
+            if self.failure is duplicate:
+                self.failure = None
+            raise explain() or duplicate from None
+        self._change_sql("RELEASE SAVEPOINT put")
+
+    def _change(self, statement: Executable, **values: Any) -> None:
+        self._refuse_if_read_only()
+        self._run(statement, **values)
+
+    def _change_sql(self, statement: str) -> None:
+        self._refuse_if_read_only()
+        with self._noted():
+            self._connection.exec_driver_sql(statement)
+
+    def _refuse_if_read_only(self) -> None:
+        if self._read_only:
+            raise StoreError("a read of the store cannot change it", where=self._place)
+
+    def _run(self, statement: Executable, **values: Any) -> CursorResult[Any]:
+        with self._noted():
+            return self._connection.execute(statement, {"cloud": self._cloud, **values})
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        try:
+            with translated(self._place):
+                yield
+        except StoreError as error:
+            self.failure = self.failure or error
+            raise
+
+
+def _one(found: Sequence[T]) -> T | None:
+    return found[0] if found else None

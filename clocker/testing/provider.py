@@ -1,0 +1,79 @@
+"""A provider of machines in memory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from threading import RLock
+
+from clocker.errors import NotFound, ProviderError, TimedOut
+from clocker.model import HostRequest, Node, Resources
+from clocker.testing.faults import Scripted, scripted
+from clocker.testing.machines import FakeMachines
+
+DEFAULT_SHAPE = Resources(4.0, 8192, 100_000)
+
+
+class FakeProvider(Scripted):
+    """See ``clocker.interfaces.Provider``. ``fail_next("obtain", error)``: creation fails, nothing
+    is left; with ``after=True`` the machine is there, but the answer is lost.
+    ``addresses_missing``: that many machines to come never get an address."""
+
+    def __init__(self, machines: FakeMachines, name: str = "fake") -> None:
+        super().__init__()
+        self.name = name
+        self.machines = machines
+        self.addresses_missing = 0
+        self._lock = RLock()
+
+    @scripted
+    def obtain(self, request: HostRequest) -> Node:
+        with self._lock:
+            for machine in self.machines.all():
+                if machine.node.tags.get("clocker-host") == request.id:
+                    return machine.node
+            if self.addresses_missing:
+                self.addresses_missing -= 1
+                raise TimedOut("the machine got no address", where=f"host {request.name}")
+            self.machines.shared.add(request.cloud)
+            tags = {**request.tags, "clocker-cloud": request.cloud, "clocker-host": request.id}
+            shape = _or_default(request.resources)
+            return self.machines.make(request.name, tags, shape, _host_key(request)).node
+
+    @scripted
+    def release(self, node_id: str) -> None:
+        with self._lock:
+            try:
+                machine = self.machines.machine(node_id)
+            except NotFound:
+                return
+            if "clocker-cloud" not in machine.node.tags:
+                raise ProviderError(f"{machine.name} is not Clocker's", where=self.name)
+            self.machines.destroy(node_id)
+
+    @scripted
+    def list(self, cloud: str) -> Sequence[Node]:
+        return [
+            machine.node
+            for machine in self.machines.all()
+            if machine.node.tags.get("clocker-cloud") == cloud
+        ]
+
+    @scripted
+    def clean(self, cloud: str) -> None:
+        self.machines.shared.discard(cloud)
+
+
+def _or_default(asked: Resources) -> Resources:
+    return Resources(
+        asked.cores or DEFAULT_SHAPE.cores,
+        asked.ram_mb or DEFAULT_SHAPE.ram_mb,
+        asked.disk_mb or DEFAULT_SHAPE.disk_mb,
+    )
+
+
+def _host_key(request: HostRequest) -> str | None:
+    """The key that the user data gives the machine, as cloud-init would install it."""
+    data = request.user_data or ""
+    found = re.search(r"ed25519_public[\"']?\s*:\s*[\"']?(ssh-ed25519 [A-Za-z0-9+/=]+)", data)
+    return found[1] if found else None

@@ -1,0 +1,171 @@
+"""What ``clocker.interfaces.Provider`` promises, held against every provider of many machines."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import pytest
+
+from clocker.errors import ProviderError, TimedOut
+from clocker.interfaces import Provider
+from clocker.model import HostRequest, ProviderEntry, Resources
+from clocker.providers import open_provider
+from clocker.providers.compute import ComputeProvider
+from clocker.testing import FakeMachines, FakeProvider, RecordingProgress
+from clocker.testing.node_driver import FakeNodeDriver, Infrastructure
+
+
+@dataclass(frozen=True)
+class Case:
+    """``foreign`` makes a machine that carries none of Clocker's tags, and gives its id."""
+
+    provider: Provider
+    cloud: str
+    foreign: Callable[[], str]
+
+    def request(self, host: str = "h1") -> HostRequest:
+        return HostRequest(
+            id=f"{self.cloud}-{host}",
+            cloud=self.cloud,
+            name=host,
+            resources=Resources(),
+            provider="tested",
+            tags={"team": "blue"},
+            timeout_s=120,
+        )
+
+
+def in_memory(cloud: str) -> Iterator[Case]:
+    world = Infrastructure(boots=2)
+    entry = ProviderEntry("tested", "fake", image="debian")
+    provider = ComputeProvider(entry, lambda: FakeNodeDriver(world), sleep=lambda _: None)
+
+    def foreign() -> str:
+        driver = FakeNodeDriver(world)
+        made = driver.create_node("theirs", driver.list_sizes()[0], driver.list_images()[0])
+        return str(made.id)
+
+    yield Case(provider, cloud, foreign)
+
+
+def fake(cloud: str) -> Iterator[Case]:
+    machines = FakeMachines()
+    yield Case(
+        FakeProvider(machines),
+        cloud,
+        lambda: machines.make("theirs", {}, Resources(1.0, 512), "").node.id,
+    )
+
+
+def local(cloud: str) -> Iterator[Case]:
+    from clocker.providers.local_driver import LocalNodeDriver
+
+    options = {"network": f"prov-{cloud}", "internal": True}
+    provider = open_provider(ProviderEntry("tested", "local", options=options), RecordingProgress())
+    driver = LocalNodeDriver(network=f"prov-{cloud}", internal=True)
+
+    def foreign() -> str:
+        sizes = {size.id: size for size in driver.list_sizes()}
+        node = driver.create_node(f"{cloud}-theirs", sizes["small"], driver.ex_default_image())
+        return str(node.id)
+
+    yield Case(provider, cloud, foreign)
+    for node in driver.list_nodes():
+        if str(node.name).startswith(cloud):
+            driver.destroy_node(node)
+    provider.clean(cloud)
+
+
+@pytest.fixture(params=[in_memory, fake, pytest.param(local, marks=pytest.mark.hosts)])
+def case(request: pytest.FixtureRequest) -> Iterator[Case]:
+    yield from request.param(f"ct{uuid.uuid4().hex[:8]}")
+
+
+def test_an_obtained_machine_has_an_address_and_its_tags(case: Case) -> None:
+    node = case.provider.obtain(case.request())
+
+    assert node.access is not None
+    assert node.access.address
+    assert node.tags["clocker-cloud"] == case.cloud
+    assert node.tags["clocker-host"] == case.request().id
+    assert node.tags["team"] == "blue"
+    assert [n.id for n in case.provider.list(case.cloud)] == [node.id]
+
+
+def test_asking_twice_gives_the_same_machine(case: Case) -> None:
+    first = case.provider.obtain(case.request())
+    second = case.provider.obtain(case.request())
+
+    assert first.id == second.id
+    assert first.access == second.access
+    assert len(case.provider.list(case.cloud)) == 1
+
+
+def test_machines_asked_for_at_once_are_apart(case: Case) -> None:
+    requests = [case.request(f"h{number}") for number in range(3)]
+    with ThreadPoolExecutor() as pool:
+        nodes = list(pool.map(case.provider.obtain, requests))
+
+    assert len({node.id for node in nodes}) == 3
+    assert len({node.access.address for node in nodes if node.access}) == 3
+    assert {n.id for n in case.provider.list(case.cloud)} == {n.id for n in nodes}
+
+
+def test_release_removes_the_machine_and_may_be_repeated(case: Case) -> None:
+    kept, gone = (case.provider.obtain(case.request(host)) for host in ("kept", "gone"))
+
+    case.provider.release(gone.id)
+    case.provider.release(gone.id)
+
+    assert [n.id for n in case.provider.list(case.cloud)] == [kept.id]
+
+
+def test_a_machine_that_was_never_there_is_released(case: Case) -> None:
+    case.provider.release("no-such-machine")
+
+    assert case.provider.list(case.cloud) == type(case.provider.list(case.cloud))()
+
+
+def test_a_machine_without_our_tags_is_left_alone(case: Case) -> None:
+    theirs = case.foreign()
+
+    with pytest.raises(ProviderError):
+        case.provider.release(theirs)
+    with pytest.raises(ProviderError):
+        case.provider.release(theirs)  # that is: it is still there
+
+
+def test_other_clouds_machines_are_not_listed(case: Case) -> None:
+    case.provider.obtain(replace(case.request(), id=f"{case.cloud}-x", cloud=f"{case.cloud}x"))
+
+    assert len(case.provider.list(case.cloud)) == 0
+    assert len(case.provider.list(f"{case.cloud}x")) == 1
+
+
+def test_clean_may_be_repeated(case: Case) -> None:
+    case.provider.release(case.provider.obtain(case.request()).id)
+
+    case.provider.clean(case.cloud)
+    case.provider.clean(case.cloud)
+
+    assert len(case.provider.list(case.cloud)) == 0
+
+
+def test_a_time_out_leaves_nothing() -> None:
+    world = Infrastructure(boots=None)
+    case = next(in_memory("timeout"))
+    clock = iter(range(1000))
+    provider = replace(
+        case.provider,
+        connect=lambda: FakeNodeDriver(world),
+        clock=lambda: float(next(clock)),
+    )
+
+    with pytest.raises(TimedOut, match="no public address"):
+        provider.obtain(case.request())
+
+    assert world.created == 1
+    assert not world.nodes

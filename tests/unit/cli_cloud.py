@@ -1,0 +1,316 @@
+"""A cloud in memory with the methods that the CLI calls, and what they were called with."""
+
+from __future__ import annotations
+
+import json
+import sys
+import types
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path as LocalPath
+from typing import Any
+
+import pytest
+
+from clocker.cloud import (
+    AdoptReport,
+    DnsReport,
+    DownReport,
+    MoveReport,
+    NetView,
+    NetworkReport,
+    NetworkStatus,
+    Status,
+    UpReport,
+)
+from clocker.cloud.findings import (
+    Findings,
+    HostFinding,
+    NameFinding,
+    NameState,
+    Path,
+    Place,
+    Problem,
+)
+from clocker.errors import NotFound
+from clocker.model import (
+    CloudSpec,
+    Container,
+    ContainerRequest,
+    ContainerState,
+    Endpoint,
+    Event,
+    Host,
+    HostRequest,
+    HostState,
+    HostView,
+    LinkStatus,
+    Net,
+    NodePool,
+    Port,
+    Resources,
+    Result,
+    SshAccess,
+)
+
+HOST = Host(
+    id="h1",
+    name="demo-1",
+    provider="local",
+    state=HostState.READY,
+    capacity=Resources(2, 2048, 0),
+    gateway="10.210.0.1",
+    access=SshAccess("172.30.0.2"),
+    address="172.30.0.2",
+    created_at=1000.0,
+)
+
+
+def container(name: str, **changes: Any) -> Container:
+    request = ContainerRequest(
+        "nginx", Resources(0.5, 256), name=name, env={"TOKEN": "tell-nobody"}, **changes
+    )
+    return Container(
+        id=f"id-{name}",
+        name=name,
+        host_id="h1",
+        state=ContainerState.RUNNING,
+        request=request,
+        address="10.210.0.5",
+        mac="02:00:00:00:00:05",
+        ports=tuple(Port(p.container, p.host_port or 32000, p.protocol) for p in request.ports),
+        created_at=1000.0,
+    )
+
+
+BLUE = NetView(
+    Net("blue", "10.210.16.0/24", 1000.0),
+    "blue.demo.clocker",
+    {"10.210.16.1": "host/demo-1"},
+    254,
+)
+RIGHT = NameFinding("default", "demo-1", "web", NameState.RIGHT, ("10.210.0.5",), ("10.210.0.5",))
+_HERE = Place("blue", "demo-1", "demo-1", "10.210.16.1")
+_WEB = Place("blue", "web", "demo-2", "10.210.16.5", 77)
+FINDINGS = Findings(
+    (HostFinding("blue", "demo-1", LinkStatus("vxlan", 1390, 1390, "wireguard", ("172.30.0.3",))),),
+    (Path(_HERE, _WEB, 1390, 1390), Path(_WEB, _HERE, None, 1390)),
+    (RIGHT,),
+)
+
+
+@dataclass
+class FakeMachine:
+    record: Container
+    cloud: FakeCloud
+    host: Host = HOST
+
+    @property
+    def name(self) -> str:
+        return self.record.name
+
+    @property
+    def address(self) -> str:
+        return self.record.address
+
+    def run(self, command: Sequence[str], **options: Any) -> Result:
+        self.cloud.calls.append(("run", list(command), options))
+        return self.cloud.result
+
+    def put(self, local: LocalPath, remote: str) -> None:
+        self.cloud.calls.append(("put", str(local), remote))
+
+    def get(self, remote: str, local: LocalPath) -> None:
+        self.cloud.calls.append(("get", remote, str(local)))
+
+    def ssh_command(self, args: Sequence[str] = ()) -> list[str]:
+        return ["ssh", self.name, *args]
+
+    def exec_command(
+        self, command: Sequence[str], *, interactive: bool = False, tty: bool = False
+    ) -> list[str]:
+        flags = [*(["-i"] if interactive else []), *(["-t"] if tty else [])]
+        return ["ssh", "demo-1", "docker", "exec", *flags, self.name, *command]
+
+
+@dataclass
+class FakeCloud:
+    spec: CloudSpec = CloudSpec("demo", NodePool("local", 2, 4))
+    containers: list[Container] = field(default_factory=list)
+    plan: tuple[HostRequest, ...] = ()
+    up_report: UpReport = UpReport(unchanged=("demo-1", "demo-2"))
+    result: Result = Result(0, b"out\n", b"err\n")
+    failure: BaseException | None = None
+    calls: list[tuple[Any, ...]] = field(default_factory=list)
+    problems: tuple[Problem, ...] = (Problem("lost", "a firewall", "open it"),)
+    answers: tuple[NameFinding, ...] = (RIGHT,)
+    file: str | None = None
+    progress: Any = None
+
+    def __enter__(self) -> FakeCloud:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.calls.append(("closed",))
+
+    def _called(self, *call: Any) -> None:
+        self.calls.append(call)
+        if self.failure is not None:
+            raise self.failure
+
+    def plan_up(self) -> tuple[HostRequest, ...]:
+        return self.plan
+
+    def up(self) -> UpReport:
+        self._called("up")
+        self.progress.step("demo-1", "engine")
+        return self.up_report
+
+    def down(self) -> DownReport:
+        self._called("down")
+        return DownReport(tuple(item.name for item in self.containers), ("demo-1",))
+
+    def status(self) -> Status:
+        return Status("demo", "demo.clocker", self.hosts(), "10.210.0.0/20", 4090, "/state")
+
+    def hosts(self) -> tuple[HostView, ...]:
+        return (HostView(HOST, tuple(self.containers)),)
+
+    def obtain_many(self, requests: Sequence[ContainerRequest]) -> list[FakeMachine]:
+        self._called("obtain_many", list(requests))
+        return [
+            FakeMachine(container(item.name or "made-up", ports=item.ports), self)
+            for item in requests
+        ]
+
+    def release(self, name: str) -> None:
+        self._called("release", name)
+        self.machine(name)
+
+    def list(self) -> tuple[Container, ...]:
+        self._called("list")
+        return tuple(self.containers)
+
+    def machine(self, name: str) -> FakeMachine:
+        for item in self.containers:
+            if item.name == name:
+                return FakeMachine(item, self)
+        raise NotFound(f"no container is called {name!r}", remedy="clocker ps lists them")
+
+    def start(self, name: str) -> None:
+        self._called("start", name)
+
+    def stop(self, name: str, grace_s: float = 10.0) -> None:
+        self._called("stop", name, grace_s)
+
+    def restart(self, name: str, grace_s: float = 10.0) -> None:
+        self._called("restart", name, grace_s)
+
+    def move(
+        self,
+        name: str,
+        host: str | None = None,
+        *,
+        volumes: bool = False,
+        force: bool = False,
+        grace_s: float = 10.0,
+    ) -> MoveReport:
+        self._called("move", name, host, volumes, force, grace_s)
+        return MoveReport(name, "demo-1", host or "demo-2", "10.210.0.5", 0.8)
+
+    def inspect(self, name: str) -> dict[str, Any]:
+        self._called("inspect", name)
+        return {"kind": "container", "container": {"name": name, "ports": []}, "host": "demo-1"}
+
+    def logs(self, name: str, follow: bool = False, tail: int | None = None) -> Iterator[bytes]:
+        self._called("logs", name, follow, tail)
+        return iter([b"one\n", b"two\n"])
+
+    def create_network(
+        self, name: str, *, prefix: int | None = None, subnet: str | None = None
+    ) -> NetView:
+        self._called("create_network", name, prefix, subnet)
+        return BLUE
+
+    def remove_network(self, name: str) -> None:
+        self._called("remove_network", name)
+
+    def networks(self) -> tuple[NetView, ...]:
+        return (BLUE,)
+
+    def network(self, name: str) -> NetView:
+        self._called("network", name)
+        return BLUE
+
+    def attach(self, name: str, network: str, address: str | None = None) -> Endpoint:
+        self._called("attach", name, network, address)
+        return Endpoint(network, "10.210.16.5", "02:42:0a:d2:10:05")
+
+    def detach(self, name: str, network: str) -> None:
+        self._called("detach", name, network)
+
+    def network_status(self) -> NetworkStatus:
+        return NetworkStatus("vxlan", (BLUE,), FINDINGS.hosts)
+
+    def check_network(self, sample: int = 5) -> NetworkReport:
+        self._called("check_network", sample)
+        return NetworkReport(FINDINGS, self.problems)
+
+    def repair_network(self) -> None:
+        self._called("repair_network")
+
+    def check_names(self) -> DnsReport:
+        return DnsReport({"demo.clocker": {"web": ("10.210.0.5",)}}, self.answers, {})
+
+    def events(self, after: int = 0, limit: int = 100) -> tuple[Event, ...]:
+        self._called("events", after, limit)
+        return (Event(1000.0, "root@here", "run", "container/web", "ok", "", 7),)
+
+    def adopt(self) -> AdoptReport:
+        self._called("adopt")
+        return AdoptReport(("demo-1",), ("web",))
+
+    def ssh_config(self) -> str:
+        return "Host web\n"
+
+    def host_ssh_command(self, name: str, args: Sequence[str] = ()) -> Sequence[str]:
+        return ["ssh", name, *args]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class Terminal:
+    """Runs the CLI in this process, on a fake cloud."""
+
+    def __init__(
+        self, cloud: FakeCloud, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch
+    ) -> None:
+        self.cloud = cloud
+        self._capsys = capsys
+        self.patch = patch
+        assembly = types.ModuleType("clocker.assembly")
+        assembly.open_cloud = self._open  # type: ignore[attr-defined]
+        patch.setitem(sys.modules, "clocker.assembly", assembly)
+        patch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+
+    def _open(self, file: str | None = None, *, progress: Any = None) -> FakeCloud:
+        self.cloud.file, self.cloud.progress = file, progress
+        return self.cloud
+
+    def __call__(self, *args: str) -> Outcome:
+        from clocker.cli import main
+
+        with pytest.raises(SystemExit) as ended:
+            main(list(args))
+        seen = self._capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return Outcome(ended.value.code, seen.out, seen.err)

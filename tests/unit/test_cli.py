@@ -1,0 +1,376 @@
+"""The verbs, on a fake cloud: what they call, print and end with."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli_cloud import FakeCloud, Terminal, container
+
+from clocker.cloud import UpReport
+from clocker.errors import Interrupted, NothingFits, ProviderError
+from clocker.model import (
+    CloudSpec,
+    HostRequest,
+    NodePool,
+    Port,
+    Resources,
+    Result,
+    RuleSpec,
+    Volume,
+    Wait,
+)
+
+PLAN = (HostRequest("", "demo", "demo-?", Resources(1, 1024), "local"),)
+
+
+@pytest.fixture
+def terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    cloud = FakeCloud(containers=[container("db"), container("web", ports=(Port(80),))])
+    return Terminal(cloud, capsys, monkeypatch)
+
+
+class Became(BaseException):
+    """Stands for execvp, which does not return."""
+
+
+def becoming(terminal: Terminal) -> list[list[str]]:
+    became: list[list[str]] = []
+
+    def execvp(_program: str, argv: list[str]) -> None:
+        assert terminal.cloud.calls[-1] == ("closed",)
+        became.append(argv)
+        raise SystemExit(0)
+
+    terminal.patch.setattr("os.execvp", execvp)
+    return became
+
+
+def answering(terminal: Terminal, answer: str) -> None:
+    stdin = io.StringIO(answer)
+    terminal.patch.setattr(stdin, "isatty", lambda: True, raising=False)
+    terminal.patch.setattr(sys, "stdin", stdin)
+
+
+def test_up_shows_the_plan_and_what_was_done(terminal: Terminal) -> None:
+    terminal.cloud.plan = PLAN
+    terminal.cloud.up_report = UpReport(made=("demo-1",), recovered=("web",))
+    seen = terminal("up")
+    assert seen.status == 0
+    assert "to make at local: 1 host\n  demo-?  1 core, 1024 MiB" in seen.err
+    assert "demo-1  engine" in seen.err
+    assert seen.out == "made: demo-1\nrecovered: web\n"
+
+
+def test_a_second_up_says_that_there_is_nothing_to_do(terminal: Terminal) -> None:
+    assert terminal("up").out == "nothing to do: 2 hosts as they should be\n"
+
+
+def test_up_asks_before_it_spends(terminal: Terminal) -> None:
+    terminal.cloud.plan = PLAN
+    terminal.cloud.spec = CloudSpec("demo", NodePool("ec2"))
+    seen = terminal("up")
+    assert (seen.status, ("up",) in terminal.cloud.calls) == (2, False)
+    assert "--yes" in seen.err
+    assert terminal("up", "--yes").status == 0
+    assert ("up",) in terminal.cloud.calls
+
+
+def test_up_dry_run_changes_nothing(terminal: Terminal) -> None:
+    terminal.cloud.plan = PLAN
+    assert terminal("up", "--dry-run").status == 0
+    assert terminal("up", "--dry-run", "--json").json["plan"][0]["name"] == "demo-?"
+    assert ("up",) not in terminal.cloud.calls
+
+
+@pytest.mark.parametrize("flags", [("--quiet", "up"), ("up", "--json")])
+def test_progress_is_silent_when_asked(terminal: Terminal, flags: tuple[str, ...]) -> None:
+    assert "engine" not in terminal(*flags).err
+
+
+def test_run_translates_every_option(terminal: Terminal) -> None:
+    seen = terminal(
+        "run", "--name", "job", "--cores", "0.5", "--ram", "1GiB", "-e", "A=1", "-e", "TOKEN",
+        "-v", "data:/data:ro", "-p", "8080:80", "-p", "53/udp", "-l", "tier=web",
+        "--entrypoint", "sh -c", "-u", "app", "-w", "/srv", "--hostname", "h", "--cap-add",
+        "net_admin", "--privileged", "--read-only", "--restart", "on-failure:3",
+        "--health-cmd", "true", "--health-interval", "2s", "--ssh", "--timeout", "1m",
+        "--rule", "max_containers=3", "--rule", "depth_first",
+        "nginx", "echo", "--name", "not-mine",
+    )  # fmt: skip
+    assert seen.status == 0, seen.err
+    (request,) = terminal.cloud.calls[0][1]
+    assert (request.image, request.name, request.resources) == (
+        "nginx",
+        "job",
+        Resources(0.5, 1024),
+    )
+    assert request.command == ("echo", "--name", "not-mine")
+    assert request.env == {"A": "1", "TOKEN": None}
+    assert request.volumes == (Volume("data", "/data", read_only=True),)
+    assert request.ports == (Port(80, 8080), Port(53, 0, "udp"))
+    assert (request.labels, request.entrypoint) == ({"tier": "web"}, ("sh", "-c"))
+    assert (request.user, request.workdir, request.hostname) == ("app", "/srv", "h")
+    assert (request.capabilities, request.privileged, request.read_only) == (
+        ("NET_ADMIN",), True, True
+    )  # fmt: skip
+    assert (request.restart.condition, request.restart.attempts) == ("on-failure", 3)
+    assert request.health is not None
+    assert (request.health.command, request.health.interval_s) == (("sh", "-c", "true"), 2.0)
+    assert (request.ssh, request.wait, request.timeout_s) == (True, Wait.SSH, 60.0)
+    assert request.rules == (RuleSpec("max_containers", {"limit": 3}), RuleSpec("depth_first"))
+    assert seen.out == "job  10.210.0.5  demo-1  8080->80/tcp,32000->53/udp\n"
+
+
+def test_run_without_a_command_keeps_the_images(terminal: Terminal) -> None:
+    terminal("run", "nginx")
+    (request,) = terminal.cloud.calls[0][1]
+    assert (request.command, request.name, request.wait) == (None, None, Wait.RUNNING)
+
+
+def test_run_several(terminal: Terminal) -> None:
+    seen = terminal("run", "--count", "3", "--name", "job", "debian", "--", "sleep", "1")
+    assert [line.split()[0] for line in seen.out.splitlines()] == ["job-1", "job-2", "job-3"]
+    assert {request.command for request in terminal.cloud.calls[0][1]} == {("sleep", "1")}
+
+
+def test_ps_lists_the_record(terminal: Terminal) -> None:
+    terminal.cloud.containers.append(container("root", privileged=True))
+    lines = terminal("ps").out.splitlines()
+    assert lines[0].split() == [
+        "NAME", "IMAGE", "HOST", "ADDRESS", "STATE", "PORTS", "PRIVILEGED", "AGE"
+    ]  # fmt: skip
+    web = lines[2].split()
+    assert web[:7] == ["web", "nginx", "demo-1", "10.210.0.5", "running", "32000->80/tcp", "-"]
+    assert lines[3].split()[6] == "yes"
+    assert terminal("ps", "--names").out == "db\nweb\nroot\n"
+
+
+def test_status_and_hosts(terminal: Terminal) -> None:
+    text = terminal("status").out
+    assert "10.210.0.0/20, 4090 addresses free" in text
+    assert "demo-1" in text
+    row = terminal("hosts").out.splitlines()[1]
+    assert "1 core, 512 MiB" in row
+    assert "2 cores, 2048 MiB" in row
+
+
+@pytest.mark.parametrize(
+    ("verb", "call"),
+    [
+        (("start", "web"), ("start", "web")),
+        (("stop", "web"), ("stop", "web", 10.0)),
+        (("stop", "--grace", "1m", "web"), ("stop", "web", 60.0)),
+        (("move", "web"), ("move", "web", None, False, False, 10.0)),
+        (
+            ("move", "--volumes", "--force", "--grace", "2s", "web", "demo-2"),
+            ("move", "web", "demo-2", True, True, 2.0),
+        ),
+        (("restart", "web"), ("restart", "web", 10.0)),
+        (("logs", "-f", "--tail", "5", "web"), ("logs", "web", True, 5)),
+        (("events", "--after", "3", "-n", "9"), ("events", 3, 9)),
+        (("inspect", "web"), ("inspect", "web")),
+        (("adopt",), ("adopt",)),
+    ],
+)
+def test_a_verb_calls_its_method(
+    terminal: Terminal, verb: tuple[str, ...], call: tuple[Any, ...]
+) -> None:
+    assert terminal(*verb).status == 0
+    assert call in terminal.cloud.calls
+
+
+def test_the_file_option_reaches_the_cloud(terminal: Terminal) -> None:
+    terminal("-f", "other.yaml", "ps")
+    assert terminal.cloud.file == "other.yaml"
+
+
+def test_logs_print_what_came(terminal: Terminal) -> None:
+    assert terminal("logs", "web").out == "one\ntwo\n"
+
+
+def test_rm_needs_consent(terminal: Terminal) -> None:
+    seen = terminal("rm", "web")
+    assert seen.status == 2
+    assert "--yes" in seen.err
+    assert not any(call[0] == "release" for call in terminal.cloud.calls)
+    answering(terminal, "n\n")
+    assert terminal("rm", "web").status == 130
+    answering(terminal, "y\n")
+    assert terminal("rm", "web").out == "web  removed\n"
+
+
+def test_rm_goes_on_after_a_failure_and_tells_it(terminal: Terminal) -> None:
+    seen = terminal("rm", "--yes", "nowhere", "web", "web")
+    assert seen.status == 2
+    assert seen.out == "web  removed\n"
+    assert "error: no container is called 'nowhere'\n  remedy: clocker ps lists them" in seen.err
+
+
+def test_rm_all(terminal: Terminal) -> None:
+    assert terminal("rm", "--all", "-y").out == "db  removed\nweb  removed\n"
+    terminal.cloud.containers.clear()
+    assert terminal("rm", "--all").out == "nothing to remove\n"
+    assert terminal("rm", "--all", "web").status == 2
+    assert terminal("rm").status == 2
+
+
+def test_down_needs_consent(terminal: Terminal) -> None:
+    assert terminal("down").status == 2
+    assert ("down",) not in terminal.cloud.calls
+    assert terminal("down", "--yes").out == "removed containers: db, web\nremoved hosts: demo-1\n"
+
+
+def test_exec_becomes_the_command(terminal: Terminal) -> None:
+    became = becoming(terminal)
+    terminal("exec", "web", "--", "ls", "-l")
+    terminal("exec", "-it", "web", "sh")
+    assert became == [
+        ["ssh", "demo-1", "docker", "exec", "web", "ls", "-l"],
+        ["ssh", "demo-1", "docker", "exec", "-i", "-t", "web", "sh"],
+    ]
+
+
+def test_exec_with_options_has_the_commands_exit_code(terminal: Terminal) -> None:
+    terminal.cloud.result = Result(7, b"out\n", b"err\n")
+    seen = terminal("exec", "-u", "app", "-e", "A=1", "--timeout", "5s", "web", "--", "false")
+    assert (seen.status, seen.err) == (7, "err\n")
+    options = {"env": {"A": "1"}, "user": "app", "workdir": None, "timeout_s": 5.0}
+    assert ("run", ["false"], options) in terminal.cloud.calls
+    assert terminal("exec", "--json", "web", "x").json["status"] == 7
+
+
+def test_exec_refuses_what_does_not_go_together(terminal: Terminal) -> None:
+    assert terminal("exec", "-t", "-u", "app", "web", "sh").status == 2
+    assert terminal("exec", "web", "--").status == 2
+    seen = terminal("exec", "-e", "NOT_SET_ANYWHERE", "web", "sh")
+    assert (seen.status, "NOT_SET_ANYWHERE is not set here" in seen.err) == (2, True)
+
+
+def test_ssh_to_a_container_or_a_host(terminal: Terminal) -> None:
+    became = becoming(terminal)
+    terminal("ssh", "web", "--", "uptime", "-p")
+    terminal("ssh", "demo-1")
+    assert became == [["ssh", "web", "uptime", "-p"], ["ssh", "demo-1"]]
+    assert "no container is called 'other'" in terminal("ssh", "other").err
+
+
+def test_ssh_that_is_not_installed(terminal: Terminal) -> None:
+    terminal.patch.setenv("PATH", "/nonexistent")
+    seen = terminal("ssh", "web")
+    assert (seen.status, "ssh is not installed here" in seen.err) == (4, True)
+
+
+def test_cp_both_ways(terminal: Terminal, tmp_path: Path) -> None:
+    local = tmp_path / "a:b"
+    local.write_text("x")
+    assert terminal("cp", str(local), "web:/srv/").status == 0
+    assert terminal("cp", "web:/srv/x", str(tmp_path)).status == 0
+    assert ("put", str(local), "/srv/") in terminal.cloud.calls
+    assert ("get", "/srv/x", str(tmp_path)) in terminal.cloud.calls
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("a", "b"), "must be NAME:PATH"),
+        (("web:/a", "db:/b"), "must be NAME:PATH"),
+        (("web:relative", "x"), "must begin with /"),
+        (("no-such-file", "web:/a"), "error: no-such-file: No such file"),
+    ],
+)
+def test_cp_refuses(terminal: Terminal, args: tuple[str, ...], words: str) -> None:
+    seen = terminal("cp", *args)
+    assert seen.status in (1, 2)
+    assert words in seen.err
+
+
+def test_ssh_config_prints_the_config(terminal: Terminal) -> None:
+    assert terminal("ssh-config").out == "Host web\n"
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "words"),
+    [
+        (ProviderError("quota", where="ec2", remedy="ask"), 4, "error: ec2: quota\n  remedy: ask"),
+        (NothingFits("no room", reasons={"demo-1": ("fits: RAM",)}), 3, "demo-1: fits: RAM"),
+        (Interrupted("stopped at engine"), 130, "stopped at engine"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (OSError(28, "No space left on device", "/state"), 1, "/state: No space left on device"),
+        (KeyError("tell-nobody"), 1, "an unexpected KeyError at run.py:"),
+    ],
+)
+def test_every_failure_is_a_message_and_a_code(
+    terminal: Terminal, failure: BaseException, status: int, words: str
+) -> None:
+    terminal.cloud.failure = failure
+    seen = terminal("run", "nginx")
+    assert seen.status == status
+    assert words in seen.err
+    assert "Traceback" not in seen.err
+    assert "tell-nobody" not in seen.err
+
+
+def test_the_traceback_is_there_for_who_asks(terminal: Terminal) -> None:
+    terminal.patch.setenv("CLOCKER_DEBUG", "1")
+    terminal.cloud.failure = KeyError("x")
+    assert "Traceback" in terminal("up").err
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("rnu",), "did you mean run?"),
+        (("zzz",), "clocker --help lists the verbs"),
+        (("ps", "--nope"), "--nope"),
+        (("run",), "Missing argument 'IMAGE'"),
+        (("run", "--wait", "forever", "x"), "'forever'"),
+        (("exec", "web"), "Missing argument"),
+        (("run", "--ram", "much", "x"), "--ram: must be a size"),
+    ],
+)
+def test_usage_errors_end_with_2(terminal: Terminal, args: tuple[str, ...], words: str) -> None:
+    seen = terminal(*args)
+    assert seen.status == 2
+    assert seen.err.startswith("error: ")
+    assert words in seen.err
+
+
+def test_init_writes_once(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "My Cloud 2"
+    folder.mkdir()
+    (folder / "providers.yaml").write_text("local: {driver: local}\nmine: {driver: static}\n")
+    monkeypatch.chdir(folder)
+    assert terminal("init").out == "wrote clocker.yaml; next: clocker up\n"
+    assert "\nname: my-cloud-2\n" in (folder / "clocker.yaml").read_text()
+    seen = terminal("init")
+    assert (seen.status, "there is one already" in seen.err) == (2, True)
+    assert terminal("-f", "b.yaml", "init", "--provider", "mine", "--name", "web").status == 0
+    assert "provider: mine" in (folder / "b.yaml").read_text()
+    assert "known providers:" in terminal("-f", "c.yaml", "init", "--provider", "no").err
+    assert terminal("-f", "c.yaml", "init", "--name", "a; rm -rf /").status == 2
+    assert not (folder / "c.yaml").exists()
+
+
+def test_names_are_completed_and_errors_are_silent(terminal: Terminal) -> None:
+    def complete(words: str, count: int) -> tuple[int, str, str]:
+        terminal.patch.setenv("COMP_WORDS", words)
+        terminal.patch.setenv("COMP_CWORD", str(count))
+        terminal.patch.setenv("_CLOCKER_COMPLETE", "bash_complete")
+        seen = terminal()
+        return seen.status, seen.out, seen.err
+
+    assert complete("clocker rm w", 2) == (0, "plain,web\n", "")
+    assert complete("clocker ssh d", 2) == (0, "plain,db\nplain,demo-1\n", "")
+    terminal.cloud.failure = RuntimeError("broken")
+    assert complete("clocker rm w", 2) == (0, "\n", "")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts(terminal: Terminal, shell: str) -> None:
+    assert f"_CLOCKER_COMPLETE={shell}_complete" in terminal("completion", shell).out

@@ -1,0 +1,117 @@
+"""Help, docs/cli.md and docs/json.md tell what the verbs do."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from cli_cloud import FakeCloud, Terminal, container
+
+from clocker.cli.main import cli
+from clocker.cli.verbs import VERBS
+from clocker.model import HostRequest, Port, Resources
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def command(path: str) -> click.Command:
+    """Of a verb, or of a group's verb: ``network create``."""
+    verb, _, inner = path.partition(" ")
+    found = cli.get_command(click.Context(cli), verb)
+    if inner:
+        assert isinstance(found, click.Group)
+        found = found.commands[inner]
+    assert found is not None
+    return found
+
+
+def paths(verb: str) -> list[str]:
+    found = command(verb)
+    inner = found.commands if isinstance(found, click.Group) else {}
+    return [verb, *(f"{verb} {name}" for name in inner)]
+
+
+ALL = [path for verb in VERBS for path in paths(verb)]
+
+
+def sections(text: str, mark: str) -> dict[str, str]:
+    parts = re.split(rf"^{mark} (.+)\n", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+CLI = sections((DOCS / "cli.md").read_text(), "####?")
+JSON = sections((DOCS / "json.md").read_text(), "##")
+JSON_VERBS = [verb for verb in ALL if any(p.name == "as_json" for p in command(verb).params)]
+
+
+@pytest.mark.parametrize("verb", ALL)
+def test_help_has_an_example_of_the_verb(verb: str) -> None:
+    found = command(verb)
+    assert found.name == verb.rsplit(maxsplit=1)[-1]
+    assert re.search(rf"Example:\n\s+clocker .*\b{verb}\b", found.help or "")
+    assert all(p.help for p in found.params if isinstance(p, click.Option))
+
+
+@pytest.mark.parametrize("verb", ALL)
+def test_the_page_has_the_verb_with_every_option(verb: str) -> None:
+    section = CLI[verb]
+    for parameter in command(verb).params:
+        if isinstance(parameter, click.Option):
+            for word in parameter.opts:
+                assert word in section, f"{word} of {verb}"
+    assert f"clocker {verb}" in section
+
+
+def test_the_page_has_no_other_verbs() -> None:
+    assert set(CLI) == set(ALL)
+    assert set(JSON) == set(JSON_VERBS)
+
+
+def same_shape(documented: Any, printed: Any, place: str) -> None:
+    """Keys and kinds agree; empty collections and nulls of the page stand for anything."""
+    if isinstance(documented, dict) and documented:
+        assert set(documented) == set(printed), place
+        for key, value in documented.items():
+            same_shape(value, printed[key], f"{place}.{key}")
+    elif isinstance(documented, list) and documented:
+        assert printed, place
+        same_shape(documented[0], printed[0], f"{place}[0]")
+    elif isinstance(documented, int | float) and not isinstance(documented, bool):
+        assert isinstance(printed, int | float), place
+    elif documented is not None:
+        assert type(documented) is type(printed), place
+
+
+ARGUMENTS = {
+    "run": ("--name", "web", "-p", "80", "nginx"),
+    "inspect": ("web",),
+    "move": ("web",),
+    "exec": ("web", "true"),
+    "down": ("--yes",),
+    "network create": ("blue",),
+    "network inspect": ("blue",),
+    "network attach": ("blue", "web"),
+}
+
+
+@pytest.mark.parametrize("verb", JSON_VERBS)
+def test_the_page_has_the_shape_that_is_printed(
+    verb: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud = FakeCloud(
+        containers=[container("web", ports=(Port(80),))],
+        plan=(HostRequest("", "demo", "demo-?", Resources(1, 1024), "local"),),
+    )
+    terminal = Terminal(cloud, capsys, monkeypatch)
+    examples = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", JSON[verb], re.S)]
+    variants = [(), ("--dry-run",)][: len(examples)]
+    assert examples
+    for example, variant in zip(examples, variants, strict=True):
+        seen = terminal(*verb.split(), "--json", *variant, *ARGUMENTS.get(verb, ()))
+        assert (seen.status, seen.err) == (0 if example.get("ok", True) else 4, "")
+        assert "tell-nobody" not in seen.out
+        same_shape(example, seen.json, verb)

@@ -1,0 +1,272 @@
+from __future__ import annotations
+
+import inspect
+import threading
+from dataclasses import replace
+
+import pytest
+from libcloud.common.exceptions import BaseHTTPError
+from libcloud.common.types import InvalidCredsError, LibcloudError
+from libcloud.compute.base import Node, NodeDriver
+from libcloud.compute.providers import get_driver
+from libcloud.compute.types import NodeState
+
+from clocker.errors import (
+    AuthenticationFailed,
+    ConfigError,
+    InfrastructureError,
+    ProviderError,
+    Unreachable,
+)
+from clocker.model import HostRequest, ProviderEntry, Resources
+from clocker.providers import open_provider
+from clocker.providers.choice import choose_image, choose_size
+from clocker.providers.compute import ComputeProvider
+from clocker.providers.dialects import GENERIC, dialect_of
+from clocker.providers.translation import translated
+from clocker.testing import RecordingProgress
+from clocker.testing.node_driver import FakeNodeDriver, Infrastructure
+
+
+def provider_of(world: Infrastructure, entry: ProviderEntry | None = None) -> ComputeProvider:
+    return ComputeProvider(
+        entry or ProviderEntry("acme", "fake", image="img-1"),
+        lambda: FakeNodeDriver(world),
+        sleep=lambda _: None,
+    )
+
+
+def request(user_data: str | None = None, resources: Resources = Resources()) -> HostRequest:
+    return HostRequest("id-1", "demo", "h1", resources, "acme", user_data=user_data)
+
+
+def test_the_name_size_and_user_data_follow_from_the_request() -> None:
+    world = Infrastructure()
+
+    node = provider_of(world).obtain(request("#cloud-config\n", Resources(cores=2, ram_mb=1000)))
+
+    assert node.name == "demo-h1"
+    assert world.nodes[node.id].extra["size"] == "middle"
+    assert world.user_data[node.id] == "#cloud-config\n"
+    assert node.private_address == "10.0.0.1"
+
+
+def test_the_private_address_is_used_where_the_entry_says_so() -> None:
+    entry = ProviderEntry("acme", "fake", image="debian", interface="private", ssh_user="admin")
+
+    node = provider_of(Infrastructure(), entry).obtain(request())
+
+    assert node.access is not None
+    assert (node.access.address, node.access.user) == ("10.0.0.1", "admin")
+
+
+def test_a_refused_creation_leaves_nothing() -> None:
+    world = Infrastructure(errors={"create_node": [LibcloudError("quota")]})
+
+    with pytest.raises(ProviderError, match="quota"):
+        provider_of(world).obtain(request())
+
+    assert not world.nodes
+
+
+def test_a_creation_whose_answer_was_lost_leaves_nothing() -> None:
+    world = Infrastructure(lost=[ConnectionResetError("reset")])
+
+    with pytest.raises(Unreachable):
+        provider_of(world).obtain(request())
+
+    assert world.created == 1
+    assert not world.nodes
+
+
+def test_what_could_not_be_removed_is_said() -> None:
+    world = Infrastructure(
+        lost=[ConnectionResetError("reset")], errors={"destroy_node": [LibcloudError("busy")]}
+    )
+
+    with pytest.raises(Unreachable) as caught:
+        provider_of(world).obtain(request())
+
+    cause = caught.value.__cause__
+    assert cause is not None
+    assert "busy" in "".join(cause.__notes__)
+
+
+def test_a_failed_listing_destroys_nothing() -> None:
+    world = Infrastructure()
+    provider = provider_of(world)
+    node = provider.obtain(request())
+    world.errors["list_nodes"] = [LibcloudError("down")]
+
+    with pytest.raises(ProviderError, match="down"):
+        provider.obtain(request())
+
+    assert list(world.nodes) == [node.id]
+
+
+def test_a_machine_in_error_makes_way_for_a_new_one() -> None:
+    world = Infrastructure()
+    provider = provider_of(world)
+    broken = provider.obtain(request())
+    world.nodes[broken.id].state = NodeState.ERROR
+
+    fresh = provider.obtain(request())
+
+    assert fresh.id != broken.id
+    assert list(world.nodes) == [fresh.id]
+
+
+def test_a_stopped_machine_is_started() -> None:
+    world = Infrastructure()
+    provider = provider_of(world)
+    node = provider.obtain(request())
+    world.nodes[node.id].state = NodeState.STOPPED
+
+    assert provider.obtain(request()).id == node.id
+    assert world.nodes[node.id].state == NodeState.RUNNING
+
+
+def test_of_two_machines_with_one_id_one_stays() -> None:
+    world = Infrastructure()
+    provider = provider_of(world)
+    kept = provider.obtain(request())
+    twin = FakeNodeDriver(world).create_node("twin", *_any(world))
+    twin.extra["tags"] = dict(kept.tags)
+
+    assert provider.obtain(request()).id == kept.id
+    assert list(world.nodes) == [kept.id]
+
+
+def test_a_machine_on_its_way_out_is_not_listed() -> None:
+    world = Infrastructure()
+    dialect = replace(GENERIC, dead=dialect_of("ec2").dead)
+    provider = replace(provider_of(world), dialect=dialect)
+    node = provider.obtain(request())
+    world.nodes[node.id].extra["status"] = "shutting-down"
+
+    assert provider.list("demo") == ()
+
+
+def test_a_destroy_that_comes_too_late_is_a_success() -> None:
+    class Overtaken(FakeNodeDriver):
+        def destroy_node(self, node: Node) -> bool:
+            super().destroy_node(node)
+            return super().destroy_node(node)
+
+    world = Infrastructure()
+    provider = ComputeProvider(provider_of(world).entry, lambda: Overtaken(world))
+    node = provider.obtain(request())
+
+    provider.release(node.id)
+
+    assert not world.nodes
+
+
+def test_a_driver_that_cannot_tag_is_refused_before_anything_is_made() -> None:
+    class Tagless(FakeNodeDriver):
+        def create_node(self, name, size, image, location=None, auth=None):  # type: ignore[no-untyped-def, override]
+            raise AssertionError("must not be called")
+
+    provider = ComputeProvider(
+        ProviderEntry("acme", "fake", image="debian"), lambda: Tagless(Infrastructure())
+    )
+
+    with pytest.raises(ProviderError, match="cannot tag"):
+        provider.obtain(request())
+
+
+def test_each_thread_has_a_driver_of_its_own() -> None:
+    drivers: list[NodeDriver] = []
+
+    def connect() -> NodeDriver:
+        drivers.append(FakeNodeDriver(Infrastructure()))
+        return drivers[-1]
+
+    provider = ComputeProvider(ProviderEntry("acme", "fake"), connect)
+    for _ in range(2):
+        provider.list("demo")
+    thread = threading.Thread(target=provider.list, args=("demo",))
+    thread.start()
+    thread.join()
+
+    assert len(drivers) == 2
+
+
+@pytest.mark.parametrize(
+    ("wanted", "resources", "chosen"),
+    [
+        (None, Resources(), "tiny"),
+        (None, Resources(cores=2), "middle"),
+        (None, Resources(ram_mb=9000), "huge"),
+        ("huge", Resources(cores=1), "huge"),
+    ],
+)
+def test_the_size(wanted: str | None, resources: Resources, chosen: str) -> None:
+    driver = FakeNodeDriver(Infrastructure())
+
+    assert choose_size(driver, wanted, resources, GENERIC).id == chosen
+
+
+def test_no_size_is_large_enough() -> None:
+    driver = FakeNodeDriver(Infrastructure())
+
+    with pytest.raises(ProviderError, match=r"no size has 64 cores") as caught:
+        choose_size(driver, None, Resources(cores=64), GENERIC)
+
+    assert "huge" in str(caught.value)
+
+
+def test_an_unknown_image_names_the_known_ones() -> None:
+    with pytest.raises(ProviderError, match=r"no image 'plan9'") as caught:
+        choose_image(FakeNodeDriver(Infrastructure()), "plan9", GENERIC)
+
+    assert "known: debian" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("raised", "becomes"),
+    [
+        (InvalidCredsError("no"), AuthenticationFailed),
+        (LibcloudError("no"), ProviderError),
+        (BaseHTTPError(500, "no"), ProviderError),
+        (Exception("no"), ProviderError),
+        (TimeoutError("no"), Unreachable),
+        (ConfigError("no"), ConfigError),
+    ],
+)
+def test_no_vendor_exception_leaves(raised: Exception, becomes: type[Exception]) -> None:
+    with pytest.raises(becomes) as caught, translated("provider acme"):
+        raise raised
+
+    if issubclass(becomes, InfrastructureError):
+        assert "provider acme: " in str(caught.value)
+
+
+def test_an_unknown_driver_is_bad_input() -> None:
+    with pytest.raises(ConfigError, match="no such driver: amazn"):
+        open_provider(ProviderEntry("x", "amazn"), RecordingProgress())
+
+
+def test_an_unknown_option_of_local_is_bad_input() -> None:
+    entry = ProviderEntry("x", "local", options={"netwrok": "n"})
+
+    with pytest.raises(ConfigError, match="netwrok"):
+        open_provider(entry, RecordingProgress())
+
+
+def _any(world: Infrastructure):  # type: ignore[no-untyped-def]
+    driver = FakeNodeDriver(world)
+    return driver.list_sizes()[0], driver.list_images()[0]
+
+
+def test_the_ec2_dialect_speaks_of_arguments_that_its_driver_has() -> None:
+    driver, dialect = get_driver("ec2"), dialect_of("ec2")
+
+    creation = inspect.signature(driver.create_node).parameters
+    listing = inspect.signature(driver.list_nodes).parameters
+
+    wanted = {dialect.tags_argument, dialect.user_data_argument, dialect.token_argument}
+    assert wanted <= set(creation)
+    assert set(dialect.filters({"a": "b"})) <= set(listing)
+    assert dialect.filters({"a": "b"}) == {"ex_filters": {"tag:a": "b"}}
+    assert hasattr(driver, dialect.image_by_id or "")
