@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
@@ -14,7 +15,7 @@ from typing import Any, TypeVar, cast
 from clocker.cloud import Cloud
 from clocker.config import LoadedCloud, find_cloud_file, load_cloud, runtime_folder, state_folder
 from clocker.interfaces import Connections, Engine, Keys, Names, Network, Parts, Progress, Provider
-from clocker.model import CloudSpec
+from clocker.model import CloudSpec, ProviderEntry
 from clocker.remote.process import is_dead, this_process
 from clocker.store import open_store
 
@@ -70,7 +71,9 @@ def _parts(loaded: LoadedCloud, progress: Progress, environ: Mapping[str, str]) 
     return Parts(
         spec=spec,
         store=open_store(loaded.store_url or f"sqlite:///{folder}/state.db", spec.name),
-        provider=_deferred(lambda: _provider(loaded, progress)),
+        providers={
+            entry.name: _deferred(partial(_provider, entry, progress)) for entry in loaded.providers
+        },
         connections=_deferred(lambda: _connections(keys, folder, runtime_folder(environ))),
         keys=keys,
         network=_deferred(lambda: _network(loaded, keys)),
@@ -90,10 +93,10 @@ def _keys(folder: Path, ssh_key: str | None) -> Keys:
     return CloudKeys(folder, ssh_key)
 
 
-def _provider(loaded: LoadedCloud, progress: Progress) -> Provider:
+def _provider(entry: ProviderEntry, progress: Progress) -> Provider:
     from clocker.providers import open_provider
 
-    return open_provider(loaded.provider, progress)
+    return open_provider(entry, progress)
 
 
 def _connections(keys: Keys, folder: Path, runtime: Path) -> Connections:

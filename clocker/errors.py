@@ -11,6 +11,10 @@
     ├── NothingFits          (3)  no host can take it, and a new one would not either
     ├── InfrastructureError  (4)  something outside Clocker did not do its part
     │   ├── ProviderError         an infrastructure's API refused or failed
+    │   │   └── Unavailable       it gives no machine now; another place might
+    │   │       ├── NoCapacity    it has none left of this kind here
+    │   │       ├── QuotaExceeded the account may have no more
+    │   │       └── Throttled     it was asked too often
     │   ├── Unreachable           no connection to a machine
     │   ├── HostKeyChanged        a machine answers with another key than the pinned one
     │   ├── AuthenticationFailed  a machine refuses our key
@@ -93,6 +97,22 @@ class InfrastructureError(ClockerError):
 
 
 class ProviderError(InfrastructureError):
+    pass
+
+
+class Unavailable(ProviderError):
+    pass
+
+
+class NoCapacity(Unavailable):
+    pass
+
+
+class QuotaExceeded(Unavailable):
+    pass
+
+
+class Throttled(Unavailable):
     pass
 
 

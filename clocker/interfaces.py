@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeAlias
 
 from clocker.model import (
     Attachment,
+    Check,
     CloudSpec,
     Container,
     ContainerSpec,
@@ -29,6 +30,9 @@ from clocker.model import (
     LinkStatus,
     Net,
     Node,
+    Offer,
+    Opening,
+    Remnant,
     Restart,
     Result,
     SshAccess,
@@ -43,10 +47,20 @@ class Provider(Protocol):
     @property
     def name(self) -> str: ...
 
+    def plan(self, request: HostRequest) -> Offer:
+        """What ``obtain`` would make first; nothing is made. ProviderError when nothing fits."""
+        ...
+
+    def examine(self, request: HostRequest) -> Iterator[Check]:
+        """All that ``obtain`` will need: the credentials, then quota, image, size, key and
+        firewall as far as they can be read. Makes nothing; raises nothing for what is wrong."""
+        ...
+
     def obtain(self, request: HostRequest) -> Node:
         """The machine for ``request``, made if no live machine carries its id; returns once its
         address is known. Asking again with the same id gives the same machine.
-        ProviderError: refused (nothing is left behind); TimedOut: destroyed, nothing left."""
+        ProviderError: refused (nothing is left behind), Unavailable where another place might
+        do; TimedOut: destroyed, nothing left."""
         ...
 
     def release(self, node_id: str) -> None:
@@ -61,6 +75,16 @@ class Provider(Protocol):
     def clean(self, cloud: str) -> None:
         """Remove what was shared by the cloud's machines (networks, key pairs, groups), once
         none of them is left. A second call finds nothing and succeeds."""
+        ...
+
+    def remnants(self, cloud: str) -> Sequence[Remnant]:
+        """Everything that carries this cloud's tags or names: machines, and what was made for
+        them. What others made is never among it."""
+        ...
+
+    def remove(self, remnant: Remnant) -> None:
+        """Destroy it; one that is gone is a success. ProviderError: it is in use, or it does
+        not carry (any more) what made it a remnant."""
         ...
 
 
@@ -280,6 +304,10 @@ class Network(Protocol):
         ``address`` of every container that it is given are those there."""
         ...
 
+    def openings(self) -> Sequence[Opening]:
+        """The ports at which the hosts must be able to reach each other."""
+        ...
+
     def step(self, host: Host) -> Step: ...
 
     def supply(self, shell: Shell) -> None:
@@ -492,7 +520,7 @@ class Parts:
 
     spec: CloudSpec
     store: Store
-    provider: Provider
+    providers: Mapping[str, Provider]
     connections: Connections
     keys: Keys
     network: Network

@@ -34,7 +34,11 @@ def assert_agree(parts: Parts, zone: Zone) -> None:
     assert all(c.state in (ContainerState.RUNNING, ContainerState.STOPPED) for c in containers)
     assert [c.name for c in containers if c.work] == []
 
-    machines = {n.tags["clocker-host"]: n.id for n in parts.provider.list(parts.spec.name)}
+    machines = {
+        node.tags["clocker-host"]: node.id
+        for provider in parts.providers.values()
+        for node in provider.list(parts.spec.name)
+    }
     assert machines == {h.id: h.node_id for h in hosts}, "machines and hosts"
     _leases_agree(hosts, containers, leases, [DEFAULT_NETWORK, *(net.name for net in nets)])
     for host in hosts:
@@ -51,7 +55,8 @@ def assert_nothing_left(parts: Parts) -> None:
     """After `down`, in the store and at the provider."""
     with parts.store.read() as tx:
         assert (list(tx.hosts()), list(tx.containers()), list(tx.leases())) == ([], [], [])
-    assert list(parts.provider.list(parts.spec.name)) == []
+    for provider in parts.providers.values():
+        assert list(provider.list(parts.spec.name)) == []
 
 
 def _leases_agree(

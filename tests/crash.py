@@ -65,9 +65,10 @@ def fused(parts: Parts, fuse: Fuse) -> Parts:
     fuse.burn("the beginning")
     proxies = {
         name: _Part(getattr(parts, name), name, fuse)
-        for name in ("provider", "connections", "network", "names")
+        for name in ("connections", "network", "names")
     }
-    return replace(parts, store=_Store(parts.store, fuse), **proxies)
+    providers = {name: _Part(provider, name, fuse) for name, provider in parts.providers.items()}
+    return replace(parts, store=_Store(parts.store, fuse), providers=providers, **proxies)
 
 
 class _Part:

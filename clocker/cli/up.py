@@ -34,14 +34,15 @@ def up(session: Session, dry_run: bool, yes: bool, as_json: bool) -> None:
     """
     with session.open(silent=as_json) as cloud:
         plan = cloud.plan_up()
-        provider = cloud.spec.hosts.provider
+        places = sorted({request.provider for request in plan})
+        provider = " and ".join(places)
         if not as_json:
             _show_plan(provider, plan)
         if dry_run:
             if as_json:
                 _print_plan(plan)
             return
-        if plan and provider not in _FREE:
+        if not set(places) <= set(_FREE):
             confirm(f"Make {_hosts(len(plan))} at {provider}?", yes=yes)
         report = cloud.up()
     if as_json:

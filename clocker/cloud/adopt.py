@@ -39,11 +39,12 @@ def adopt(parts: Parts) -> AdoptReport:
     with parts.store.read() as tx:
         known = {host.id for host in tx.hosts()}
     nodes = [
-        node
-        for node in parts.provider.list(parts.spec.name)
+        (name, node)
+        for name, provider in parts.providers.items()
+        for node in provider.list(parts.spec.name)
         if node.tags.get("clocker-host") not in known
     ]
-    hosts = [host for host in (_adopt_host(parts, node) for node in nodes) if host]
+    hosts = [host for host in (_adopt_host(parts, *found) for found in nodes) if host]
     with parts.store.read() as tx:
         all_hosts = [host for host in tx.hosts() if host.state is HostState.READY]
     containers = [name for host in all_hosts for name in _adopt_containers(parts, host)]
@@ -52,9 +53,9 @@ def adopt(parts: Parts) -> AdoptReport:
     return AdoptReport(tuple(host.name for host in hosts), tuple(containers))
 
 
-def _adopt_host(parts: Parts, node: Node) -> Host | None:
+def _adopt_host(parts: Parts, provider: str, node: Node) -> Host | None:
     try:
-        host = _host_of(parts, node)
+        host = _host_of(parts, provider, node)
         found = check(parts.connections.shell(host), parts.spec.name)
         capacity = parts.connections.engine(host).info().resources
     except ClockerError as error:
@@ -72,7 +73,7 @@ def _adopt_host(parts: Parts, node: Node) -> Host | None:
     return host
 
 
-def _host_of(parts: Parts, node: Node) -> Host:
+def _host_of(parts: Parts, provider: str, node: Node) -> Host:
     try:
         host_id, gateway = node.tags["clocker-host"], node.tags["clocker-gateway"]
     except KeyError as missing:
@@ -89,7 +90,7 @@ def _host_of(parts: Parts, node: Node) -> Host:
     return Host(
         id=host_id,
         name=node.tags.get("clocker-name", node.name),
-        provider=parts.spec.hosts.provider,
+        provider=provider,
         state=HostState.READY,
         capacity=parts.spec.hosts.shape,
         gateway=gateway,

@@ -30,7 +30,8 @@ def down(parts: Parts) -> DownReport:
         ledger.log(parts, tx, "down", parts.spec.name, "begun")
     _destroy_all(parts, hosts)
     _refuse_to_forget(parts)
-    parts.provider.clean(parts.spec.name)
+    for provider in parts.providers.values():
+        provider.clean(parts.spec.name)
     parts.store.erase()
     shutil.rmtree(parts.folder)
     with suppress(OSError):  # other clouds keep theirs beside it
@@ -40,11 +41,13 @@ def down(parts: Parts) -> DownReport:
 
 def _refuse_to_forget(parts: Parts) -> None:
     """Machines of ours that are not on record must not lose the key that opens them."""
-    strange = sorted(node.name for node in parts.provider.list(parts.spec.name))
-    if strange:
+    for name, provider in parts.providers.items():
+        strange = sorted(node.name for node in provider.list(parts.spec.name))
+        if not strange:
+            continue
         raise ProviderError(
             f"machines that are not on record carry the tags of this cloud: {', '.join(strange)}",
-            where=f"provider {parts.spec.hosts.provider}",
+            where=f"provider {name}",
             remedy="clocker adopt takes them in; then clocker down removes them",
         )
 

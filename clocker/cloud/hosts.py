@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import replace
 
 from clocker.bootstrap import bootstrap, cloud_config, expected_stamp
 from clocker.cloud import ledger
+from clocker.cloud.firewall import openings
 from clocker.cloud.heartbeat import holding
 from clocker.cloud.membership import join
-from clocker.errors import ClockerError, InfrastructureError, TimedOut
-from clocker.interfaces import Parts
-from clocker.model import Host, HostRequest, HostState
+from clocker.cloud.places import next_place, provider_of
+from clocker.errors import ClockerError, InfrastructureError, TimedOut, Unavailable
+from clocker.interfaces import Parts, Provider
+from clocker.model import Host, HostRequest, HostState, Node
 
 _POLL_S = 0.2
 
@@ -33,7 +36,11 @@ def request_for(parts: Parts, host: Host) -> HostRequest:
             "clocker-name": host.name,
             "clocker-gateway": host.gateway,
         },
-        user_data=cloud_config(host.name, key, parts.keys.public, spec.hosts.ssh_user),
+        user_data=cloud_config(
+            host.name, key, parts.keys.public, spec.hosts.ssh_users.get(host.provider, "root")
+        ),
+        public_key=parts.keys.public,
+        openings=openings(parts),
         timeout_s=spec.hosts.timeout_s,
     )
 
@@ -111,8 +118,7 @@ def _renew(parts: Parts, host: Host) -> Host:
 
 
 def _obtain_node(parts: Parts, host: Host) -> Host:
-    parts.progress.step(host.name, f"machine from {host.provider}")
-    node = parts.provider.obtain(request_for(parts, host))
+    host, node = _node_from_somewhere(parts, host)
     if node.access is None:
         raise InfrastructureError("the provider gave no address", where=f"host {host.name}")
     known = host.access.host_keys if host.access else ()
@@ -134,6 +140,34 @@ def _obtain_node(parts: Parts, host: Host) -> Host:
     return ledger.change_host(
         parts, host, access=parts.connections.await_ssh(access, timeout_s=timeout_s)
     )
+
+
+def _node_from_somewhere(parts: Parts, host: Host) -> tuple[Host, Node]:
+    """From the host's provider; from the next one where that has nothing to give."""
+    tried: set[str] = set()
+    while True:
+        tried.add(host.provider)
+        parts.progress.step(host.name, f"machine from {host.provider}")
+        try:
+            return host, provider_of(parts, host).obtain(request_for(parts, host))
+        except Unavailable as error:
+            turned = _turn_to_the_next(parts, host, tried, error)
+            if turned is None:
+                raise
+            host = turned
+
+
+def _turn_to_the_next(
+    parts: Parts, host: Host, tried: Collection[str], error: Unavailable
+) -> Host | None:
+    with parts.store.read() as tx:
+        provider = next_place(parts.spec.hosts, host, tx.hosts(), tried)
+    if provider is None:
+        return None
+    parts.progress.step(host.name, f"{host.provider}: {error.what}; turning to {provider}")
+    why = f"{host.provider}: {error.what}"[:500]
+    ledger.log_now(parts, "host", host.name, f"turned to {provider}", why)
+    return ledger.change_host(parts, host, provider=provider)
 
 
 def _bootstrap(parts: Parts, host: Host) -> Host:
@@ -165,8 +199,8 @@ def destroy(parts: Parts, host: Host) -> None:
         parts.progress.step(host.name, "removing")
         if host.access is not None and host.access.local:
             _clean_local(parts, host)
-        for node_id in _node_ids(parts, host):
-            parts.provider.release(node_id)
+        for provider, node_id in _nodes(parts, host):
+            provider.release(node_id)
         parts.connections.forget(host)
         with parts.store.transaction() as tx:
             tx.delete_host(host.id)
@@ -175,12 +209,18 @@ def destroy(parts: Parts, host: Host) -> None:
     parts.progress.done(host.name, "removed")
 
 
-def _node_ids(parts: Parts, host: Host) -> set[str]:
-    """Every machine that carries the host's id: the provider may have made one whose answer
-    was lost."""
-    nodes = parts.provider.list(parts.spec.name)
-    found = {node.id for node in nodes if node.tags.get("clocker-host") == host.id}
-    return found | ({host.node_id} if host.node_id else set())
+def _nodes(parts: Parts, host: Host) -> list[tuple[Provider, str]]:
+    """Every machine that carries the host's id: a provider may have made one whose answer was
+    lost, before another was turned to."""
+    found = [
+        (provider, node.id)
+        for provider in parts.providers.values()
+        for node in provider.list(parts.spec.name)
+        if node.tags.get("clocker-host") == host.id
+    ]
+    if host.node_id and host.node_id not in (node_id for _, node_id in found):
+        found.append((provider_of(parts, host), host.node_id))
+    return found
 
 
 def _clean_local(parts: Parts, host: Host) -> None:

@@ -28,7 +28,7 @@ from clocker.model import (
 )
 from clocker.placement import place, rules_for
 
-_CHOSEN_PORTS = range(20000, 30000)
+CHOSEN_PORTS = range(20000, 30000)
 NEW_HOST = "new host"
 
 
@@ -86,7 +86,7 @@ def check(request: ContainerRequest) -> None:
         raise BadInput("the same host port is asked for twice", where="ports")
 
 
-def intend_host(parts: Parts, tx: Transaction) -> Host:
+def intend_host(parts: Parts, tx: Transaction, provider: str = "") -> Host:
     """Store the intent to make one more host, before any provider hears of it."""
     spec = parts.spec
     host_id = parts.new_id()
@@ -95,7 +95,7 @@ def intend_host(parts: Parts, tx: Transaction) -> Host:
     host = Host(
         id=host_id,
         name=name,
-        provider=spec.hosts.provider,
+        provider=provider or spec.hosts.providers[0],
         state=HostState.REQUESTED,
         capacity=spec.hosts.shape,
         gateway=address,
@@ -146,7 +146,7 @@ def _grow(
     pool = parts.spec.hosts
     shape = pool.shape
     imagined = Host(
-        "", NEW_HOST, pool.provider, HostState.REQUESTED, _unknown_as_endless(shape), ""
+        "", NEW_HOST, pool.providers[0], HostState.REQUESTED, _unknown_as_endless(shape), ""
     )
     rules = rules_for(parts.spec.rules, request)
     trial = place((HostView(imagined),), request, rules)
@@ -237,9 +237,9 @@ def book_ports(view: HostView, wanted: tuple[Port, ...]) -> tuple[Port, ...]:
 
 
 def _choose_port(taken: set[tuple[int, str]], protocol: str) -> int:
-    start = random.randrange(len(_CHOSEN_PORTS))  # noqa: S311 - spreads ports, guards nothing
-    for step in range(len(_CHOSEN_PORTS)):
-        number = _CHOSEN_PORTS[(start + step) % len(_CHOSEN_PORTS)]
+    start = random.randrange(len(CHOSEN_PORTS))  # noqa: S311 - spreads ports, guards nothing
+    for step in range(len(CHOSEN_PORTS)):
+        number = CHOSEN_PORTS[(start + step) % len(CHOSEN_PORTS)]
         if (number, protocol) not in taken:
             return number
     raise NothingFits("every port that Clocker may choose is booked on the host")

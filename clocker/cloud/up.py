@@ -8,6 +8,7 @@ from clocker.cloud import ledger
 from clocker.cloud.down import finish_deleting
 from clocker.cloud.hosts import ensure_ready, make, request_for
 from clocker.cloud.membership import membership_of, sync
+from clocker.cloud.places import missing
 from clocker.cloud.recover import recover
 from clocker.cloud.reports import UpReport
 from clocker.cloud.reserve import intend_host
@@ -26,16 +27,10 @@ def plan_up(parts: Parts) -> tuple[HostRequest, ...]:
         hosts = tx.hosts()
     unfinished = [host for host in hosts if host.state not in (HostState.READY, HostState.DELETING)]
     ready = [host for host in hosts if host.state is HostState.READY]
-    missing = max(0, parts.spec.hosts.count - len(unfinished) - len(ready))
+    pool = parts.spec.hosts
     anew = [
-        HostRequest(
-            "",
-            parts.spec.name,
-            f"{parts.spec.name}-?",
-            parts.spec.hosts.shape,
-            parts.spec.hosts.provider,
-        )
-        for _ in range(missing)
+        HostRequest("", parts.spec.name, f"{parts.spec.name}-?", pool.shape, provider)
+        for provider in missing(pool, (*unfinished, *ready))
     ]
     return (*(request_for(parts, host) for host in unfinished), *anew)
 
@@ -78,8 +73,7 @@ def _intend(parts: Parts) -> tuple[list[Host], list[Host]]:
     """Store the intents for hosts that are missing; returns the ready and unfinished ones."""
     with parts.store.transaction() as tx:
         hosts = [host for host in tx.hosts() if host.state is not HostState.DELETING]
-        while len(hosts) < parts.spec.hosts.count:
-            hosts.append(intend_host(parts, tx))
+        hosts += [intend_host(parts, tx, provider) for provider in missing(parts.spec.hosts, hosts)]
     ready = [host for host in hosts if host.state is HostState.READY]
     return ready, [host for host in hosts if host.state is not HostState.READY]
 

@@ -28,6 +28,10 @@ def _span(value: Any) -> str:
     return span(str(value))
 
 
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
 def _rest(value: Any) -> float:
     return 0.0 if value in (0, "0", "0s") and value is not False else duration_s(value)
 
@@ -55,7 +59,8 @@ class _Strict(BaseModel):
 
 
 class HostsDocument(_Strict):
-    provider: str
+    provider: Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]
+    at: dict[str, Annotated[Count, Field(ge=0, le=1000)]] = Field(default_factory=dict)
     count: Count = Field(default=1, ge=0, le=1000)
     maximum: Count | None = Field(default=None, ge=1, le=1000)
     cores: Number = 0.0
@@ -63,6 +68,21 @@ class HostsDocument(_Strict):
     disk: Size = 0
     concurrency: Count = Field(default=16, ge=1, le=256)
     timeout: Duration = 600.0
+
+    @field_validator("at")
+    @classmethod
+    def _is_at_providers(cls, value: dict[str, int], info: ValidationInfo) -> dict[str, int]:
+        if strange := sorted(set(value) - set(info.data.get("provider", value))):
+            raise Unfit(f"must be at providers of the cloud, and {strange[0]!r} is none")
+        return value
+
+    @field_validator("count")
+    @classmethod
+    def _not_below_places(cls, value: int, info: ValidationInfo) -> int:
+        placed = sum(info.data.get("at", {}).values())
+        if value < placed:
+            raise Unfit(f"must not be below the sum of hosts.at, which is {placed}")
+        return value
 
     @field_validator("maximum")
     @classmethod
@@ -187,8 +207,8 @@ class ProviderDocument(_Strict):
     create: dict[str, Any] = Field(default_factory=dict)
     options: dict[str, Any] = Field(default_factory=dict)
     image: str | None = None
-    size: str | None = None
-    location: str | None = None
+    size: Annotated[list[str], BeforeValidator(_listed)] = Field(default_factory=list)
+    location: Annotated[list[str], BeforeValidator(_listed)] = Field(default_factory=list)
     ssh_user: str = Field(default="root", pattern="^[a-z_][a-z0-9_-]{0,31}$")
     interface: str = Field(default="public", pattern="^(public|private)$")
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from clocker.config import providers
 from clocker.config.check import checked
-from clocker.config.document import Document, read_document
+from clocker.config.document import Document, Loc, read_document
 from clocker.config.documents import CloudDocument, HostsDocument, NetworkDocument, first_subnet
 from clocker.config.environment import with_environment
 from clocker.config.problems import Problem, refusal
@@ -34,7 +34,7 @@ class LoadedCloud:
     user's own private key, None for one that Clocker makes."""
 
     spec: CloudSpec
-    provider: ProviderEntry
+    providers: tuple[ProviderEntry, ...]
     path: Path
     store_url: str | None = field(default=None, repr=False)
     ssh_key: str | None = None
@@ -45,7 +45,7 @@ def load_cloud(path: Path | str, environ: Mapping[str, str]) -> LoadedCloud:
     path = Path(path)
     source = read_document(path, remedy="clocker init writes one")
     document, problems = checked(source, CloudDocument, environ)
-    entry, entry_problems = _provider(source, path, environ)
+    entries, entry_problems = _providers(source, path, environ)
     problems += entry_problems
     keys: tuple[str, ...] = ()
     key: str | None = None
@@ -54,9 +54,9 @@ def load_cloud(path: Path | str, environ: Mapping[str, str]) -> LoadedCloud:
         key, own_problems = _private_key(source, document, path)
         problems += [*key_problems, *own_problems, *_hosts_apart(source, document)]
         problems += _weave_problems(source, document.network, path)
-    if problems or document is None or entry is None:
+    if problems or document is None:
         raise refusal(problems)
-    return LoadedCloud(_spec(document, entry, keys, path), entry, path, document.store, key)
+    return LoadedCloud(_spec(document, entries, keys, path), entries, path, document.store, key)
 
 
 def known_providers(cloud_file: Path, environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -64,18 +64,27 @@ def known_providers(cloud_file: Path, environ: Mapping[str, str]) -> tuple[str, 
     return providers.names(providers.catalogue(cloud_file, environ))
 
 
-def _provider(
+def _providers(
     source: Document, path: Path, environ: Mapping[str, str]
-) -> tuple[ProviderEntry | None, list[Problem]]:
-    loc = ("hosts", "provider")
-    name, unset = with_environment(source, source.raw(loc), loc, environ)
-    if unset or not isinstance(name, str):
-        return None, []  # the document's own check tells what is wrong with it
+) -> tuple[tuple[ProviderEntry, ...], list[Problem]]:
+    """The entries that ``hosts.provider`` names, once each, in its order."""
+    written = source.raw(("hosts", "provider"))
+    several = isinstance(written, list)
+    locs: list[Loc] = [("hosts", "provider", i) for i in range(len(written))] if several else []
     documents = providers.catalogue(path, environ)
-    entry, problems = providers.entry(documents, name, environ)
-    if entry is None and not problems:
-        problems = [source.problem(loc, *providers.unknown(documents, name, source.raw(loc)))]
-    return entry, problems
+    entries: dict[str, ProviderEntry] = {}
+    problems: list[Problem] = []
+    for loc in locs or [("hosts", "provider")]:
+        name, unset = with_environment(source, source.raw(loc), loc, environ)
+        if unset or not isinstance(name, str):
+            continue  # the document's own check tells what is wrong with it
+        entry, found = providers.entry(documents, name, environ)
+        if entry is None and not found:
+            found = [source.problem(loc, *providers.unknown(documents, name, source.raw(loc)))]
+        problems += found
+        if entry is not None:
+            entries[name] = entry
+    return tuple(entries.values()), problems
 
 
 def _public_keys(
@@ -138,11 +147,14 @@ def _weave_problems(source: Document, network: NetworkDocument, path: Path) -> l
 
 
 def _spec(
-    document: CloudDocument, entry: ProviderEntry, keys: tuple[str, ...], path: Path
+    document: CloudDocument,
+    entries: Sequence[ProviderEntry],
+    keys: tuple[str, ...],
+    path: Path,
 ) -> CloudSpec:
     return CloudSpec(
         name=document.name,
-        hosts=_pool(document.hosts, entry),
+        hosts=_pool(document.hosts, entries),
         engine=EngineOptions(document.engine.version, document.engine.options),
         network=_network(document.network, path),
         rules=tuple(document.rules),
@@ -150,15 +162,16 @@ def _spec(
     )
 
 
-def _pool(hosts: HostsDocument, entry: ProviderEntry) -> NodePool:
+def _pool(hosts: HostsDocument, entries: Sequence[ProviderEntry]) -> NodePool:
     return NodePool(
-        provider=hosts.provider,
+        providers=tuple(entry.name for entry in entries),
         count=hosts.count,
         maximum=_maximum(hosts),
         shape=Resources(hosts.cores, hosts.ram, hosts.disk),
         concurrency=hosts.concurrency,
         timeout_s=hosts.timeout,
-        ssh_user=entry.ssh_user,
+        at=hosts.at,
+        ssh_users={e.name: e.ssh_user for e in entries if e.ssh_user != "root"},
     )
 
 

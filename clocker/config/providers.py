@@ -11,7 +11,7 @@ from clocker.config.document import Document, parse_document, read_document
 from clocker.config.documents import ProviderDocument
 from clocker.config.places import provider_files
 from clocker.config.problems import Problem, nearest
-from clocker.model import ProviderEntry
+from clocker.model import ImageWish, ProviderEntry, SizeWish
 
 Catalogue = tuple[Document, ...]
 
@@ -40,9 +40,19 @@ def entry(
     for document in documents:
         if name in document.data:
             found, problems = checked(document, ProviderDocument, environ, (name,))
-            made = ProviderEntry(name=name, **dict(found)) if found else None
-            return made, problems
+            return (_entry(name, found) if found else None), problems
     return None, []
+
+
+def _entry(name: str, found: ProviderDocument) -> ProviderEntry:
+    fields = dict(found)
+    return ProviderEntry(
+        name=name,
+        image=ImageWish(fields.pop("image")),
+        size=SizeWish(tuple(fields.pop("size"))),
+        locations=tuple(fields.pop("location")),
+        **fields,
+    )
 
 
 def unknown(documents: Catalogue, name: str, written: str) -> tuple[str, str]:

@@ -11,16 +11,19 @@ from clocker.model.resources import Resources
 
 @dataclass(frozen=True, slots=True)
 class NodePool:
-    """The hosts: ``count`` are made by ``up``, more on demand up to ``maximum``. ``ssh_user``: who
-    logs in to them."""
+    """The hosts: ``count`` are made by ``up``, more on demand up to ``maximum``. ``providers``:
+    where they come from; where one has nothing to give, the next is asked. ``at``: how many of
+    the ``count`` are at one provider and no other. ``ssh_users``: who logs in, by provider; root
+    where none is said."""
 
-    provider: str
+    providers: tuple[str, ...]
     count: int = 1
     maximum: int = 1
     shape: Resources = Resources()
     concurrency: int = 16
     timeout_s: float = 600.0
-    ssh_user: str = "root"
+    at: Mapping[str, int] = field(default_factory=dict)
+    ssh_users: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +82,3 @@ class CloudSpec:
     def zone(self) -> str:
         """The DNS zone of the cloud's containers."""
         return f"{self.name}.clocker"
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderEntry:
-    """An entry of ``providers.yaml``. ``arguments``: for the libcloud driver's constructor,
-    secrets already resolved. ``create``: passed through to ``create_node``. ``interface``:
-    which address Clocker connects to, ``public`` or ``private``. ``options``: the provider's own
-    (for ``local``: network, internal, image)."""
-
-    name: str
-    driver: str
-    arguments: Mapping[str, object] = field(default_factory=dict, repr=False)
-    create: Mapping[str, object] = field(default_factory=dict)
-    options: Mapping[str, object] = field(default_factory=dict)
-    image: str | None = None
-    size: str | None = None
-    location: str | None = None
-    ssh_user: str = "root"
-    interface: str = "public"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from clocker.model.provider import Opening
 from clocker.model.resources import Resources
 
 
@@ -103,7 +104,9 @@ class ContainerRequest:
 @dataclass(frozen=True, slots=True)
 class HostRequest:
     """A machine to be made into a host. ``id`` identifies it at its provider (tag, name,
-    idempotency token), so that asking twice gives the same machine."""
+    idempotency token), so that asking twice gives the same machine. ``public_key``: the OpenSSH
+    line that lets Clocker in, where the provider installs keys. ``openings``: what its firewall
+    must let through."""
 
     id: str
     cloud: str
@@ -113,4 +116,6 @@ class HostRequest:
     tags: Mapping[str, str] = field(default_factory=dict)
     zone: str | None = None
     user_data: str | None = field(default=None, repr=False)
+    public_key: str = ""
+    openings: tuple[Opening, ...] = ()
     timeout_s: float = 600.0

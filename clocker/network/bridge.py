@@ -3,7 +3,7 @@ by the ports that they publish."""
 
 from __future__ import annotations
 
-from clocker.model import Host, Net
+from clocker.model import Host, Net, Opening
 from clocker.network.vxlan import VxlanNetwork
 
 
@@ -14,6 +14,9 @@ class BridgeNetwork(VxlanNetwork):
 
     def of(self, net: Net) -> BridgeNetwork:
         return BridgeNetwork(self._spec, net)
+
+    def openings(self) -> tuple[Opening, ...]:
+        return ()
 
     def _is_alone(self, host: Host) -> bool:
         return True

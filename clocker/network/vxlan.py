@@ -16,6 +16,8 @@ from clocker.model import (
     Lease,
     LinkStatus,
     Net,
+    Opening,
+    Source,
     Volume,
 )
 from clocker.network import verbs, wireguard
@@ -48,6 +50,10 @@ class VxlanNetwork:
 
     def of(self, net: Net) -> VxlanNetwork:
         return VxlanNetwork(self._spec, net)
+
+    def openings(self) -> tuple[Opening, ...]:
+        port = self._spec.network.port
+        return (Opening("udp", port, port, Source.HOSTS),)
 
     def step(self, host: Host) -> Step:
         """A host that is this very machine is the cloud's only one: it gets no VXLAN device."""

@@ -15,7 +15,7 @@ from shlex import quote
 
 from clocker.errors import CommandFailed, ConfigError
 from clocker.interfaces import Shell
-from clocker.model import CloudSpec, Host, LinkStatus, Net
+from clocker.model import CloudSpec, Host, LinkStatus, Net, Opening, Source
 from clocker.network import verbs
 from clocker.network.layout import Layout
 from clocker.network.tunnel import Tunnel
@@ -67,6 +67,14 @@ class WeaveNetwork(VxlanNetwork):
 
     def of(self, net: Net) -> WeaveNetwork:
         return WeaveNetwork(self._spec, net)
+
+    def openings(self) -> tuple[Opening, ...]:
+        """The peers' own conversation, packets by sleeve, and packets by the fast datapath."""
+        port = self._spec.network.port
+        return (
+            Opening("tcp", port, port, Source.HOSTS),
+            Opening("udp", port, port + 1, Source.HOSTS),
+        )
 
     def supply(self, shell: Shell) -> None:
         """The password, and the image where it comes from no registry."""

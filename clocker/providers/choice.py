@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from clocker.errors import ProviderError
-from clocker.model import Resources
+from clocker.model import ImageWish, Resources, SizeWish
 from clocker.providers.dialects import Dialect
 
 
-def choose_image(driver: Any, wanted: str | None, dialect: Dialect) -> Any:
+def choose_image(driver: Any, wish: ImageWish, dialect: Dialect) -> Any:
+    wanted = wish.name
     if wanted is None:
         if dialect.default_image is None:
             raise ProviderError(
@@ -26,20 +27,30 @@ def choose_location(driver: Any, wanted: str) -> Any:
     return _named(driver.list_locations(), wanted, "location")
 
 
-def choose_size(driver: Any, wanted: str | None, resources: Resources, dialect: Dialect) -> Any:
+def choose_size(driver: Any, wish: SizeWish, resources: Resources, dialect: Dialect) -> Any:
     """The one of that name or id; else the smallest that has the resources."""
     sizes = driver.list_sizes()
+    wanted = wish.names[0] if wish.names else None
     if wanted is None and resources == Resources():
         wanted = dialect.default_size
     if wanted is not None:
         return _named(sizes, wanted, "size")
-    fitting = [s for s in sizes if resources.within(_offer(s, dialect))]
+    fitting = [s for s in sizes if resources.within(resources_of(s, dialect))]
     if not fitting:
         raise ProviderError(
             f"no size has {resources.cores:g} cores and {resources.ram_mb} MiB RAM",
             remedy=f"ask for less, or set `size` to one of: {_names(sizes)}",
         )
     return min(fitting, key=lambda s: _order(s, dialect))
+
+
+def resources_of(size: Any, dialect: Dialect) -> Resources:
+    """What a machine of this size has; 0 is as libcloud says it: no limit."""
+    return Resources(
+        cores=_cores(size, dialect) or float("inf"),
+        ram_mb=size.ram or 10**9,
+        disk_mb=int(size.disk or 0) * 1024 or 10**12,
+    )
 
 
 def _named(things: Iterable[Any], wanted: str, what: str) -> Any:
@@ -63,17 +74,8 @@ def _names(things: Iterable[Any]) -> str:
     return ", ".join(names[:12]) + (", ..." if len(names) > 12 else "") or "none"
 
 
-def _offer(size: Any, dialect: Dialect) -> Resources:
-    """What a machine of this size has; 0 is as libcloud says it: no limit."""
-    return Resources(
-        cores=_cores(size, dialect) or float("inf"),
-        ram_mb=size.ram or 10**9,
-        disk_mb=int(size.disk or 0) * 1024 or 10**12,
-    )
-
-
 def _order(size: Any, dialect: Dialect) -> tuple[float, int, float, str]:
-    offer = _offer(size, dialect)
+    offer = resources_of(size, dialect)
     return offer.cores, offer.ram_mb, float(size.price or 0), str(size.id)
 
 

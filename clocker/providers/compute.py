@@ -6,14 +6,24 @@ import contextlib
 import inspect
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from clocker.errors import ClockerError, ProviderError, TimedOut
 from clocker.interfaces import Clock
-from clocker.model import HostRequest, Node, ProviderEntry, SshAccess
-from clocker.providers.choice import choose_image, choose_location, choose_size
+from clocker.model import (
+    Check,
+    HostRequest,
+    Node,
+    Offer,
+    ProviderEntry,
+    Remnant,
+    RemnantKind,
+    SshAccess,
+    Verdict,
+)
+from clocker.providers.choice import choose_image, choose_location, choose_size, resources_of
 from clocker.providers.dialects import GENERIC, Dialect
 from clocker.providers.translation import translated
 
@@ -38,6 +48,28 @@ class ComputeProvider:
     @property
     def name(self) -> str:
         return self.entry.name
+
+    def plan(self, request: HostRequest) -> Offer:
+        with translated(self._where):
+            size = choose_size(self._driver, self.entry.size, request.resources, self.dialect)
+            image = choose_image(self._driver, self.entry.image, self.dialect)
+        return Offer(
+            provider=self.name,
+            size=str(size.name),
+            image=str(image.name),
+            resources=resources_of(size, self.dialect),
+            region=self._region(),
+            zone=request.zone or next(iter(self.entry.locations), None),
+            price_hour=self.dialect.price(size),
+        )
+
+    def examine(self, request: HostRequest) -> Iterator[Check]:
+        try:
+            offer = self.plan(request)
+        except ClockerError as error:
+            yield Check("offer", Verdict.WRONG, error.what, error.remedy)
+        else:
+            yield Check("offer", Verdict.FINE, f"{offer.size} with {offer.image}")
 
     def obtain(self, request: HostRequest) -> Node:
         deadline = self.clock() + request.timeout_s
@@ -72,6 +104,18 @@ class ComputeProvider:
         with translated(self._where):
             self.dialect.clean(self._driver)
 
+    def remnants(self, cloud: str) -> Sequence[Remnant]:
+        with translated(self._where):
+            return tuple(
+                Remnant(
+                    RemnantKind.MACHINE, str(machine.id), str(machine.name), self._tags(machine)
+                )
+                for machine in self._machines({CLOUD: cloud})
+            )
+
+    def remove(self, remnant: Remnant) -> None:
+        self.release(remnant.id)
+
     @property
     def _where(self) -> str:
         return f"provider {self.entry.name}"
@@ -103,7 +147,7 @@ class ComputeProvider:
             "image": choose_image(driver, self.entry.image, self.dialect),
             **self._argument(self.dialect.tags_argument, _tags_of(request), required=True),
         }
-        place = request.zone or self.entry.location
+        place = request.zone or next(iter(self.entry.locations), None)
         if place:
             wanted["location"] = choose_location(driver, place)
         if request.user_data is not None:

@@ -25,6 +25,7 @@ class Dialect:
     default_image: Callable[[Any], Any] | None = None
     default_size: str | None = None
     clean: Callable[[Any], None] = lambda _: None
+    price: Callable[[Any], float | None] = lambda size: size.price or None
     poll_s: float = 2.0
 
 
@@ -36,6 +37,7 @@ DIALECTS: Mapping[str, Dialect] = {
         default_image=lambda driver: driver.ex_default_image(),
         default_size="unlimited",
         clean=lambda driver: driver.ex_remove_unused_network(),
+        price=lambda _: 0.0,
         poll_s=0.05,
     ),
     "ec2": Dialect(

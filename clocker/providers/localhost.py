@@ -9,12 +9,23 @@ import contextlib
 import json
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from clocker.errors import ProviderError
-from clocker.model import HostRequest, Node, ProviderEntry, SshAccess
+from clocker.errors import ClockerError, ProviderError
+from clocker.model import (
+    Check,
+    HostRequest,
+    Node,
+    Offer,
+    ProviderEntry,
+    Remnant,
+    RemnantKind,
+    Resources,
+    SshAccess,
+    Verdict,
+)
 from clocker.providers.docker_engine import open_engine
 
 NODE_ID = "localhost"
@@ -30,6 +41,21 @@ class LocalhostProvider:
     @property
     def name(self) -> str:
         return self.entry.name
+
+    def plan(self, request: HostRequest) -> Offer:
+        return Offer(self.name, "as it is", "as it is", Resources(), price_hour=0.0)
+
+    def examine(self, request: HostRequest) -> Iterator[Check]:
+        try:
+            open_engine(self._option("socket")).close()
+        except ClockerError as error:
+            yield Check("engine", Verdict.WRONG, error.what, error.remedy)
+        else:
+            yield Check("engine", Verdict.FINE, "this machine's Docker Engine answers")
+        held = self._read()
+        if held.get("clocker-cloud") not in (None, request.cloud):
+            text = f"this machine is a host of the cloud {held['clocker-cloud']}"
+            yield Check("machine", Verdict.WRONG, text, "take that cloud down first")
 
     def obtain(self, request: HostRequest) -> Node:
         open_engine(self._option("socket")).close()
@@ -66,6 +92,14 @@ class LocalhostProvider:
 
     def clean(self, cloud: str) -> None:
         """Nothing is shared: there is only one machine."""
+
+    def remnants(self, cloud: str) -> Sequence[Remnant]:
+        return tuple(
+            Remnant(RemnantKind.MACHINE, node.id, node.name, node.tags) for node in self.list(cloud)
+        )
+
+    def remove(self, remnant: Remnant) -> None:
+        self.release(remnant.id)
 
     @property
     def _where(self) -> str:

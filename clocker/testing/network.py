@@ -10,7 +10,16 @@ from copy import copy
 from threading import Lock
 
 from clocker.interfaces import Answer, Record, Shell, Step
-from clocker.model import Attachment, Container, Host, Lease, LinkStatus, Net
+from clocker.model import (
+    Attachment,
+    Container,
+    Host,
+    Lease,
+    LinkStatus,
+    Net,
+    Opening,
+    Source,
+)
 from clocker.network.layout import Layout
 from clocker.network.membership import membership
 from clocker.network.verbs import step_name
@@ -35,6 +44,9 @@ class FakeNetwork(Scripted):
         further = copy(self)
         further._layout = Layout(self._layout.cloud, net.name)
         return further
+
+    def openings(self) -> tuple[Opening, ...]:
+        return (Opening("udp", 4790, 4790, Source.HOSTS),)
 
     def step(self, host: Host) -> Step:
         name = step_name("network", self._layout)

@@ -24,7 +24,9 @@ _owners = itertools.count(1)
 
 def fake_spec(name: str = "test", **hosts: Any) -> CloudSpec:
     """A cloud of two hosts, at most four; ``hosts`` replaces values of its NodePool."""
-    pool = NodePool("fake", count=2, maximum=4, shape=Resources(4.0, 8192, 100_000), timeout_s=5.0)
+    pool = NodePool(
+        ("fake",), count=2, maximum=4, shape=Resources(4.0, 8192, 100_000), timeout_s=5.0
+    )
     return CloudSpec(name, replace(pool, **hosts))
 
 
@@ -37,7 +39,7 @@ def fake_parts(
     spec = spec or fake_spec()
     made: dict[str, Any] = {
         "spec": spec,
-        "provider": FakeProvider(machines),
+        "providers": {name: FakeProvider(machines, name) for name in spec.hosts.providers},
         "connections": FakeConnections(machines),
         "keys": FakeKeys(spec.name),
         "network": FakeNetwork(spec.name),

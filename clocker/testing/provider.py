@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from threading import RLock
 
 from clocker.errors import NotFound, ProviderError, TimedOut
-from clocker.model import HostRequest, Node, Resources
+from clocker.model import Check, HostRequest, Node, Offer, Remnant, RemnantKind, Resources, Verdict
 from clocker.testing.faults import Scripted, scripted
 from clocker.testing.machines import FakeMachines
 
+_MADE_BY = "made-by"  # several providers may have their machines in one FakeMachines
 DEFAULT_SHAPE = Resources(4.0, 8192, 100_000)
 
 
@@ -27,16 +28,28 @@ class FakeProvider(Scripted):
         self._lock = RLock()
 
     @scripted
+    def plan(self, request: HostRequest) -> Offer:
+        return Offer(self.name, "fake", "fake", _or_default(request.resources), price_hour=0.01)
+
+    def examine(self, request: HostRequest) -> Iterator[Check]:
+        yield Check("credentials", Verdict.FINE, "none are needed")
+
+    @scripted
     def obtain(self, request: HostRequest) -> Node:
         with self._lock:
-            for machine in self.machines.all():
-                if machine.node.tags.get("clocker-host") == request.id:
-                    return machine.node
+            for node in self.list(request.cloud):
+                if node.tags.get("clocker-host") == request.id:
+                    return node
             if self.addresses_missing:
                 self.addresses_missing -= 1
                 raise TimedOut("the machine got no address", where=f"host {request.name}")
             self.machines.shared.add(request.cloud)
-            tags = {**request.tags, "clocker-cloud": request.cloud, "clocker-host": request.id}
+            tags = {
+                **request.tags,
+                "clocker-cloud": request.cloud,
+                "clocker-host": request.id,
+                _MADE_BY: self.name,
+            }
             shape = _or_default(request.resources)
             return self.machines.make(request.name, tags, shape, _host_key(request)).node
 
@@ -57,11 +70,28 @@ class FakeProvider(Scripted):
             machine.node
             for machine in self.machines.all()
             if machine.node.tags.get("clocker-cloud") == cloud
+            and machine.node.tags.get(_MADE_BY, self.name) == self.name
         ]
 
     @scripted
     def clean(self, cloud: str) -> None:
         self.machines.shared.discard(cloud)
+
+    @scripted
+    def remnants(self, cloud: str) -> Sequence[Remnant]:
+        """``shared`` stands for what is made once for all machines of a cloud."""
+        machines = [
+            Remnant(RemnantKind.MACHINE, node.id, node.name, node.tags) for node in self.list(cloud)
+        ]
+        shared = [Remnant(RemnantKind.NETWORK, c, c) for c in self.machines.shared if c == cloud]
+        return [*machines, *shared]
+
+    @scripted
+    def remove(self, remnant: Remnant) -> None:
+        if remnant.kind is RemnantKind.MACHINE:
+            self.release(remnant.id)
+        else:
+            self.clean(remnant.id)
 
 
 def _or_default(asked: Resources) -> Resources:

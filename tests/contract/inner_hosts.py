@@ -195,7 +195,7 @@ def inner_hosts(count: int, cloud: str = "test") -> Iterator[list[InnerHost]]:
     try:
         for number in range(1, count + 1):
             nodes.append(_start_node(client, image, prefix, number))
-        spec = CloudSpec(cloud, NodePool("local"))
+        spec = CloudSpec(cloud, NodePool(("local",)))
         yield [
             InnerHost(node, number, _address(client, node, prefix), spec)
             for number, node in enumerate(nodes, 1)

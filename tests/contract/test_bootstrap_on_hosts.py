@@ -20,7 +20,7 @@ from clocker.model import CloudSpec, EngineOptions, NodePool, SshAccess
 pytestmark = pytest.mark.hosts
 members = pytest.mark.parametrize("hosts", [DEFAULT], indirect=True, scope="session")
 
-SPEC = CloudSpec("test", NodePool("local"))
+SPEC = CloudSpec("test", NodePool(("local",)))
 _HOLD_LOCK = """
 use Fcntl;
 open(F, ">>", "/var/lib/dpkg/lock-frontend");

@@ -11,7 +11,7 @@ import pytest
 
 from clocker.errors import ProviderError, TimedOut
 from clocker.interfaces import Provider
-from clocker.model import HostRequest, ProviderEntry, Resources
+from clocker.model import HostRequest, ImageWish, ProviderEntry, Resources
 from clocker.providers import open_provider
 from clocker.providers.compute import ComputeProvider
 from clocker.testing import FakeMachines, FakeProvider, RecordingProgress
@@ -40,7 +40,7 @@ class Case:
 
 def in_memory(cloud: str) -> Iterator[Case]:
     world = Infrastructure(boots=2)
-    entry = ProviderEntry("tested", "fake", image="debian")
+    entry = ProviderEntry("tested", "fake", image=ImageWish("debian"))
     provider = ComputeProvider(entry, lambda: FakeNodeDriver(world), sleep=lambda _: None)
 
     def foreign() -> str:

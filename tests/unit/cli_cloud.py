@@ -135,7 +135,7 @@ class FakeMachine:
 
 @dataclass
 class FakeCloud:
-    spec: CloudSpec = CloudSpec("demo", NodePool("local", 2, 4))
+    spec: CloudSpec = CloudSpec("demo", NodePool(("local",), 2, 4))
     containers: list[Container] = field(default_factory=list)
     plan: tuple[HostRequest, ...] = ()
     up_report: UpReport = UpReport(unchanged=("demo-1", "demo-2"))

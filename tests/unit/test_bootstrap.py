@@ -24,7 +24,7 @@ from clocker.model import (
 )
 from clocker.network import open_names, open_network
 
-SPEC = CloudSpec("demo", NodePool("local"))
+SPEC = CloudSpec("demo", NodePool(("local",)))
 HOST = Host(
     id="h1",
     name="demo-1",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,7 @@ from cli_cloud import FakeCloud, Terminal, container
 from clocker.cloud import UpReport
 from clocker.errors import Interrupted, NothingFits, ProviderError
 from clocker.model import (
-    CloudSpec,
     HostRequest,
-    NodePool,
     Port,
     Resources,
     Result,
@@ -70,8 +69,7 @@ def test_a_second_up_says_that_there_is_nothing_to_do(terminal: Terminal) -> Non
 
 
 def test_up_asks_before_it_spends(terminal: Terminal) -> None:
-    terminal.cloud.plan = PLAN
-    terminal.cloud.spec = CloudSpec("demo", NodePool("ec2"))
+    terminal.cloud.plan = tuple(replace(request, provider="ec2") for request in PLAN)
     seen = terminal("up")
     assert (seen.status, ("up",) in terminal.cloud.calls) == (2, False)
     assert "--yes" in seen.err

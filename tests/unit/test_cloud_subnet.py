@@ -20,7 +20,7 @@ def changed(parts: Parts) -> Parts:
 def test_hosts_that_never_became_ready_are_made_anew_in_the_new_subnet() -> None:
     machines = FakeMachines()
     parts = fake_parts(machines=machines)
-    parts.provider.fail_next("obtain", BadInput("no"), times=2)  # type: ignore[attr-defined]
+    parts.providers["fake"].fail_next("obtain", BadInput("no"), times=2)  # type: ignore[attr-defined]
     with pytest.raises(BootstrapFailed):
         Cloud(parts).up()
 

@@ -52,7 +52,7 @@ def write(folder: Path, text: str) -> Path:
 def test_every_key_arrives(folder: Path) -> None:
     loaded = load_cloud(write(folder, FULL), {"PGPASSWORD": "0123"})
     spec = loaded.spec
-    assert spec.hosts == NodePool("local", 2, 4, Resources(1, 1024, 10240), 8, 600.0)
+    assert spec.hosts == NodePool(("local",), 2, 4, Resources(1, 1024, 10240), 8, 600.0)
     assert (spec.engine.version, spec.engine.options) == ("20.10.24", {"live-restore": True})
     assert (spec.network.subnet, spec.network.port) == ("10.9.16.0/20", 4791)
     assert spec.network.encryption == "none"
@@ -73,7 +73,7 @@ def test_every_key_arrives(folder: Path) -> None:
 
 def test_what_is_left_out_has_the_defaults_of_the_model(folder: Path) -> None:
     loaded = load_cloud(write(folder, "name: demo\nhosts: {provider: local}\n"), {})
-    assert loaded.spec == CloudSpec("demo", NodePool("local"))
+    assert loaded.spec == CloudSpec("demo", NodePool(("local",)))
     assert (loaded.store_url, loaded.ssh_key) == (None, None)
 
 
@@ -100,7 +100,7 @@ def test_encryption_is_what_the_driver_does_unless_said(
 def test_merge_keys_and_aliases_work(folder: Path) -> None:
     text = "name: demo\nhosts: {<<: {count: 2, provider: other}, provider: local}\n"
     hosts = load_cloud(write(folder, text), {}).spec.hosts
-    assert (hosts.provider, hosts.count) == ("local", 2)
+    assert (hosts.providers, hosts.count) == (("local",), 2)
 
 
 def test_only_the_used_entry_needs_its_variables(folder: Path) -> None:
@@ -108,7 +108,7 @@ def test_only_the_used_entry_needs_its_variables(folder: Path) -> None:
     path = write(folder, "name: demo\nhosts: {provider: cloudy}\n")
     with pytest.raises(ConfigError, match="CLOUD_KEY"):
         load_cloud(path, {})
-    entry = load_cloud(path, {"CLOUD_KEY": "12"}).provider
+    entry = load_cloud(path, {"CLOUD_KEY": "12"}).providers[0]
     assert (entry.driver, entry.arguments) == ("ec2", {"secret": "12"})
     assert "12" not in repr(entry)
 
@@ -119,7 +119,7 @@ def test_an_entry_beside_the_cloud_wins_over_the_users(folder: Path) -> None:
     (own / "providers.yaml").write_text("local: {driver: other}\nmine: {driver: static}\n")
     environ = {"XDG_CONFIG_HOME": str(folder / "config")}
     path = write(folder, "name: demo\nhosts: {provider: local}\n")
-    assert load_cloud(path, environ).provider.driver == "local"
+    assert load_cloud(path, environ).providers[0].driver == "local"
     assert {"local", "cloudy", "mine"} <= set(known_providers(path, environ))
 
 
@@ -132,13 +132,13 @@ def test_dollar_escape(folder: Path) -> None:
 def test_the_starter_document_loads(folder: Path, provider: str) -> None:
     (folder / "providers.yaml").write_text(CATALOGUE + "localhost: {driver: localhost}\n")
     loaded = load_cloud(write(folder, starter_document("web-1", provider)), {"CLOUD_KEY": "k"})
-    assert (loaded.spec.name, loaded.spec.hosts.provider) == ("web-1", provider)
+    assert (loaded.spec.name, loaded.spec.hosts.providers[0]) == ("web-1", provider)
 
 
 def test_the_example_loads_and_names_every_key(folder: Path) -> None:
     text = (ROOT / "examples" / "clocker.yaml").read_text()
     loaded = load_cloud(write(folder, text), {"PGPASSWORD": "x"})
-    assert loaded.spec.hosts.provider == "local"
+    assert loaded.spec.hosts.providers == ("local",)
 
 
 def test_the_reference_explains_every_key() -> None:

@@ -28,7 +28,7 @@ from clocker.network.layout import Layout
 from clocker.network.membership import membership, membership_hash
 from clocker.testing.shell import RecordingShell
 
-SPEC = CloudSpec("demo", NodePool("local"))
+SPEC = CloudSpec("demo", NodePool(("local",)))
 
 
 def host(number: int, **changes: object) -> Host:

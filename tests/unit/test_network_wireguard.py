@@ -21,7 +21,7 @@ from clocker.network import open_names, open_network
 from clocker.network.membership import membership
 from clocker.network.wireguard import inner_port, overlay_mtu, tunnel_address, tunnel_range
 
-SPEC = CloudSpec("demo", NodePool("local"))
+SPEC = CloudSpec("demo", NodePool(("local",)))
 KEY = "rmgmpiz552DDOKwols4El55yl6Smy8sJuHv3EUhFGhw="
 
 

@@ -18,7 +18,7 @@ from clocker.errors import (
     ProviderError,
     Unreachable,
 )
-from clocker.model import HostRequest, ProviderEntry, Resources
+from clocker.model import HostRequest, ImageWish, ProviderEntry, Resources, SizeWish
 from clocker.providers import open_provider
 from clocker.providers.choice import choose_image, choose_size
 from clocker.providers.compute import ComputeProvider
@@ -30,7 +30,7 @@ from clocker.testing.node_driver import FakeNodeDriver, Infrastructure
 
 def provider_of(world: Infrastructure, entry: ProviderEntry | None = None) -> ComputeProvider:
     return ComputeProvider(
-        entry or ProviderEntry("acme", "fake", image="img-1"),
+        entry or ProviderEntry("acme", "fake", image=ImageWish("img-1")),
         lambda: FakeNodeDriver(world),
         sleep=lambda _: None,
     )
@@ -52,7 +52,9 @@ def test_the_name_size_and_user_data_follow_from_the_request() -> None:
 
 
 def test_the_private_address_is_used_where_the_entry_says_so() -> None:
-    entry = ProviderEntry("acme", "fake", image="debian", interface="private", ssh_user="admin")
+    entry = ProviderEntry(
+        "acme", "fake", image=ImageWish("debian"), interface="private", ssh_user="admin"
+    )
 
     node = provider_of(Infrastructure(), entry).obtain(request())
 
@@ -168,7 +170,7 @@ def test_a_driver_that_cannot_tag_is_refused_before_anything_is_made() -> None:
             raise AssertionError("must not be called")
 
     provider = ComputeProvider(
-        ProviderEntry("acme", "fake", image="debian"), lambda: Tagless(Infrastructure())
+        ProviderEntry("acme", "fake", image=ImageWish("debian")), lambda: Tagless(Infrastructure())
     )
 
     with pytest.raises(ProviderError, match="cannot tag"):
@@ -204,21 +206,23 @@ def test_each_thread_has_a_driver_of_its_own() -> None:
 def test_the_size(wanted: str | None, resources: Resources, chosen: str) -> None:
     driver = FakeNodeDriver(Infrastructure())
 
-    assert choose_size(driver, wanted, resources, GENERIC).id == chosen
+    assert (
+        choose_size(driver, SizeWish((wanted,) if wanted else ()), resources, GENERIC).id == chosen
+    )
 
 
 def test_no_size_is_large_enough() -> None:
     driver = FakeNodeDriver(Infrastructure())
 
     with pytest.raises(ProviderError, match=r"no size has 64 cores") as caught:
-        choose_size(driver, None, Resources(cores=64), GENERIC)
+        choose_size(driver, SizeWish(), Resources(cores=64), GENERIC)
 
     assert "huge" in str(caught.value)
 
 
 def test_an_unknown_image_names_the_known_ones() -> None:
     with pytest.raises(ProviderError, match=r"no image 'plan9'") as caught:
-        choose_image(FakeNodeDriver(Infrastructure()), "plan9", GENERIC)
+        choose_image(FakeNodeDriver(Infrastructure()), ImageWish("plan9"), GENERIC)
 
     assert "known: debian" in str(caught.value)
 

@@ -221,8 +221,8 @@ def test_parts_share_what_they_are_given() -> None:
     one = fake_parts(machines=machines)
     two = fake_parts(machines=machines, store=one.store)
     assert one.owner != two.owner
-    one.provider.obtain(REQUEST)
-    assert two.provider.list("cloud")
+    one.providers["fake"].obtain(REQUEST)
+    assert two.providers["fake"].list("cloud")
     with one.store.transaction() as tx:
         tx.set_setting("k", "v")
     with two.store.read() as tx:
@@ -244,7 +244,7 @@ def test_progress_and_clock() -> None:
 
 def test_a_bootstrap_changes_a_fake_host_once_and_says_its_steps() -> None:
     parts = fake_parts()
-    node = parts.provider.obtain(REQUEST)
+    node = parts.providers["fake"].obtain(REQUEST)
     host = host_of(node)
     first = bootstrap(parts, host)
     assert first.changed
@@ -269,7 +269,7 @@ def test_a_bootstrap_changes_a_fake_host_once_and_says_its_steps() -> None:
 def test_a_bootstrap_fails_at_the_step_of_choice() -> None:
     machines = FakeMachines()
     parts = fake_parts(machines=machines)
-    host = host_of(parts.provider.obtain(REQUEST))
+    host = host_of(parts.providers["fake"].obtain(REQUEST))
     machines.machine(host).system.failing_step = "network"
     with pytest.raises(CommandFailed, match="step network failed") as failed:
         bootstrap(parts, host)

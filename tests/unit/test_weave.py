@@ -34,7 +34,7 @@ def cloud(encryption: str = "password", **options: str) -> CloudSpec:
     password = PASSWORD if encryption == "password" else ""
     weave = WeaveOptions(**{"password": password, **options})  # type: ignore[arg-type]
     network = NetworkSpec(driver="weave", encryption=encryption, weave=weave)
-    return CloudSpec("demo", NodePool("local"), network=network)
+    return CloudSpec("demo", NodePool(("local",)), network=network)
 
 
 def host(number: int = 1) -> Host:
