@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from clocker.cloud import Cloud
 
 pytestmark = pytest.mark.hosts
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "api.py"
 FOUR = ("web1", "web2", "web3", "db1")
 WITH_SSH = "db1"
 SERVE = (
@@ -58,6 +60,25 @@ def test_a_second_up_is_one_round_trip_per_host(cloud: RealCloud) -> None:
     assert len(report.unchanged) == 2
     trips = [call for call in fuse.passed if call.endswith((".run", ".put"))]
     assert sorted(trips) == sorted(f"shell {name}.run" for name in report.unchanged)
+
+
+def test_the_example_program_asks_for_containers(cloud: RealCloud, base_image: str) -> None:
+    ran = subprocess.run(
+        [sys.executable, EXAMPLE, base_image],
+        cwd=cloud.folder,
+        env=cloud.env,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    placed, reached, _port = ran.stdout.splitlines()
+    first, second = (part.split(" on ") for part in placed.split(", "))
+    assert first[1] != second[1], "they are spread over the hosts"
+    assert reached == f"{first[0]} reaches {second[0]}: True"
+    assert cloud.containers() == {}
 
 
 def test_containers_are_spread_and_reach_each_other_by_name(four: RealCloud) -> None:
