@@ -11,9 +11,11 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import docker
 import pytest
+from network_kinds import WEAVE_IMAGES
 from real_cloud import RealCloud, real_cloud, until
 
 from clocker.cloud import Cloud
@@ -103,11 +105,17 @@ class Lab:
         return ContainerRequest(self.image, name=name, **changes)  # type: ignore[arg-type]
 
 
-@pytest.fixture(scope="module")
-def lab(ready_node_image: str, image: str) -> Iterator[Lab]:
+# Weave where there is an image of it: see network_kinds.
+_NETWORKS: dict[str, dict[str, Any]] = {"plain": {"encryption": "none"}}
+if WEAVE_IMAGES:
+    _NETWORKS["weave"] = {"driver": "weave", "weave": {"archive": WEAVE_IMAGES}}
+
+
+@pytest.fixture(scope="module", params=_NETWORKS)
+def lab(request: pytest.FixtureRequest, ready_node_image: str, image: str) -> Iterator[Lab]:
     document = {
         "hosts": {"count": 3, "maximum": 3},
-        "network": {"quarantine": 0, "encryption": "none"},
+        "network": {"quarantine": 0, **_NETWORKS[request.param]},
         "rules": ["breadth_first"],
     }
     with real_cloud(node_image=ready_node_image, **document) as real:
