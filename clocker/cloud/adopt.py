@@ -13,6 +13,7 @@ from clocker.cloud import ledger
 from clocker.cloud.container_spec import CLOUD_LABEL
 from clocker.cloud.membership import sync
 from clocker.cloud.nets import all_nets, lease_gateways
+from clocker.cloud.ownership import Whose, mark_of, whose
 from clocker.cloud.reports import AdoptReport
 from clocker.errors import ClockerError, InfrastructureError
 from clocker.interfaces import Engine, Parts
@@ -74,6 +75,11 @@ def _adopt_host(parts: Parts, provider: str, node: Node) -> Host | None:
 
 
 def _host_of(parts: Parts, provider: str, node: Node) -> Host:
+    if whose(mark_of(parts.keys), parts.spec.name, node.tags) is Whose.OTHERS:
+        raise InfrastructureError(
+            "it was made by another cloud of this name, with another key",
+            where=f"machine {node.name}",
+        )
     try:
         host_id, gateway = node.tags["clocker-host"], node.tags["clocker-gateway"]
     except KeyError as missing:

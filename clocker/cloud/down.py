@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from clocker.cloud import ledger
 from clocker.cloud.hosts import destroy
+from clocker.cloud.ownership import Whose, mark_of, whose
 from clocker.cloud.reports import DownReport
 from clocker.cloud.steps import side_by_side
 from clocker.errors import BootstrapFailed, ClockerError, ProviderError
@@ -41,8 +42,10 @@ def down(parts: Parts) -> DownReport:
 
 def _refuse_to_forget(parts: Parts) -> None:
     """Machines of ours that are not on record must not lose the key that opens them."""
+    cloud, mark = parts.spec.name, mark_of(parts.keys)
     for name, provider in parts.providers.items():
-        strange = sorted(node.name for node in provider.list(parts.spec.name))
+        nodes = provider.list(cloud)
+        strange = sorted(n.name for n in nodes if whose(mark, cloud, n.tags) is not Whose.OTHERS)
         if not strange:
             continue
         raise ProviderError(

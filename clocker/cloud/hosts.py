@@ -11,6 +11,7 @@ from clocker.cloud import ledger
 from clocker.cloud.firewall import openings
 from clocker.cloud.heartbeat import holding
 from clocker.cloud.membership import join
+from clocker.cloud.ownership import KEY_TAG, mark_of
 from clocker.cloud.places import next_place, provider_of
 from clocker.errors import ClockerError, InfrastructureError, TimedOut, Unavailable
 from clocker.interfaces import Parts, Provider
@@ -35,6 +36,7 @@ def request_for(parts: Parts, host: Host) -> HostRequest:
             "clocker-host": host.id,
             "clocker-name": host.name,
             "clocker-gateway": host.gateway,
+            KEY_TAG: mark_of(parts.keys),
         },
         user_data=cloud_config(
             host.name, key, parts.keys.public, spec.hosts.ssh_users.get(host.provider, "root")

@@ -31,6 +31,8 @@ from clocker.model.provider import (
     SizeWish,
     Source,
     Verdict,
+    shared_mark,
+    shared_name,
 )
 from clocker.model.request import (
     ContainerRequest,
@@ -94,4 +96,6 @@ __all__ = [
     "Wait",
     "WeaveOptions",
     "Work",
+    "shared_mark",
+    "shared_name",
 ]

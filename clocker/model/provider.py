@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -140,3 +141,15 @@ class Remnant:
     name: str
     tags: Mapping[str, str] = field(default_factory=dict)
     created_at: float | None = None
+
+
+def shared_name(cloud: str, mark: str) -> str:
+    """Of what all machines of a cloud share (a key pair, a group). ``mark``: 16 hex digits that
+    tell the cloud from others of its name in the same account, as the tag ``clocker-key`` does."""
+    return f"clocker-{cloud}-{mark}"
+
+
+def shared_mark(cloud: str, name: str) -> str | None:
+    """The mark in the ``name`` of something shared; None when it is not this cloud's."""
+    found = re.fullmatch(rf"clocker-{re.escape(cloud)}-([0-9a-f]{{16}})", name)
+    return found[1] if found else None
