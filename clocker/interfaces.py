@@ -395,7 +395,18 @@ class Names(Protocol):
 
 
 class Filter(Protocol):
-    """A hard rule. Frozen, stateless, thread-safe."""
+    """A hard rule. Frozen, stateless, thread-safe.
+
+    What a rule may offer besides, each optional:
+
+    - ``among(views, request)``: the rule for this one decision, where it compares hosts with each
+      other; ``views`` are all hosts, also those that are no candidates.
+    - ``reads``: names of the request's fields that its answer depends on. By this it promises
+      that nothing else does but the host's own view: what it said of a host is then kept until
+      that host changes. None: it does not promise.
+    - ``objection(container, request)``: for the rules of a ``container`` that is on a host: why
+      another request may not come to that host, or None.
+    """
 
     def refusal(self, view: HostView, request: Any) -> str | None:
         """None when the host may take the request (a ContainerRequest), else why not."""
@@ -404,9 +415,15 @@ class Filter(Protocol):
 
 class Preference(Protocol):
     """A soft rule: among hosts that all filters allow, the lowest cost wins; ties go to the
-    next preference, at last to the host's name."""
+    next preference, at last to the host's name. ``among`` and ``reads`` as for a Filter."""
 
-    def cost(self, view: HostView, request: Any) -> float: ...
+    def cost(self, view: HostView, request: Any) -> float:
+        """Finite or infinite, never NaN."""
+        ...
+
+    def reason(self, view: HostView, request: Any) -> str:
+        """What the cost says, for a person: ``holds 3 containers``."""
+        ...
 
 
 class Transaction(Protocol):

@@ -1,12 +1,13 @@
 """Names to classes: the rules that YAML can name, ours in one table, others by entry point.
 
 A package offers a rule under the entry point group ``clocker.rules``: a frozen dataclass with
-``refusal`` (a Filter) or ``cost`` (a Preference).
+``refusal`` (a Filter) or ``cost`` and ``reason`` (a Preference).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from difflib import get_close_matches
 from functools import cache
@@ -19,11 +20,29 @@ import msgspec
 from clocker.errors import BadInput
 from clocker.model import RuleSpec
 
+_HOME = "clocker.placement"
 RULES = {
-    "fits": "clocker.placement.rules:Fits",
-    "max_containers": "clocker.placement.rules:MaxContainers",
-    "breadth_first": "clocker.placement.rules:BreadthFirst",
-    "depth_first": "clocker.placement.rules:DepthFirst",
+    "fits": f"{_HOME}.capacity:Fits",
+    "max_containers": f"{_HOME}.capacity:MaxContainers",
+    "max_cpu_usage": f"{_HOME}.usage:MaxCpuUsage",
+    "max_ram_usage": f"{_HOME}.usage:MaxRamUsage",
+    "affinity": f"{_HOME}.affinity:Affinity",
+    "same_host": f"{_HOME}.affinity:SameHost",
+    "different_host": f"{_HOME}.affinity:DifferentHost",
+    "exclusive": f"{_HOME}.affinity:Exclusive",
+    "region": f"{_HOME}.location:Region",
+    "zone": f"{_HOME}.location:Zone",
+    "provider": f"{_HOME}.location:Provider",
+    "country": f"{_HOME}.location:Country",
+    "host_labels": f"{_HOME}.hosts:HostLabels",
+    "hostname": f"{_HOME}.hosts:Hostname",
+    "spread": f"{_HOME}.spread:Spread",
+    "breadth_first": f"{_HOME}.order:BreadthFirst",
+    "depth_first": f"{_HOME}.order:DepthFirst",
+    "least_containers": f"{_HOME}.order:LeastContainers",
+    "random": f"{_HOME}.order:Random",
+    "cheapest": f"{_HOME}.order:Cheapest",
+    "lowest_cpu_usage": f"{_HOME}.usage:LowestCpuUsage",
 }
 
 
@@ -35,9 +54,7 @@ def rule_names() -> tuple[str, ...]:
 def rule_class(name: str) -> type[Any]:
     """The class behind a rule's name; BadInput names the nearest known one."""
     if name in RULES:
-        module, _, attribute = RULES[name].partition(":")
-        found: type[Any] = getattr(import_module(module), attribute)
-        return found
+        return rule_class_at(RULES[name])
     for point in entry_points(group="clocker.rules", name=name):
         loaded: type[Any] = point.load()
         return loaded
@@ -51,29 +68,65 @@ def rule_class(name: str) -> type[Any]:
 
 
 def rule(spec: RuleSpec) -> Any:
-    """The rule that ``spec`` describes; BadInput for options it does not have."""
+    """The rule that ``spec`` describes; BadInput for options it does not have. Any filter takes
+    the option ``soft`` besides its own: then it is a preference."""
     made = rule_class(spec.name)
-    known = {field.name: field for field in fields(made)}
-    unknown = sorted(set(spec.options) - set(known))
-    missing = [
-        name
-        for name, field in known.items()
-        if name not in spec.options and field.default is MISSING
-    ]
-    if unknown or missing:
-        problems = [f"has no option {name!r}" for name in unknown]
-        problems += [f"needs the option {name!r}" for name in missing]
-        raise BadInput(
-            f"rule {spec.name!r} {' and '.join(problems)}",
-            where="rules",
-            remedy=f"its options are: {', '.join(known) or 'none'}",
-        )
+    options = dict(spec.options)
+    soft = options.pop("soft", False) if can_be_soft(made) else False
+    _check_options(spec.name, made, options)
+    if not isinstance(soft, bool):
+        raise BadInput(f"rule {spec.name!r}: soft must be true or false", where="rules")
     try:
-        return msgspec.convert(dict(spec.options), made)
+        found = msgspec.convert(options, made)
     except msgspec.ValidationError as error:
         raise BadInput(f"rule {spec.name!r}: {error}", where="rules") from error
+    return rule_class_at(f"{_HOME}.soft:Soft")(found) if soft else found
+
+
+def spec_of(made: Any) -> RuleSpec:
+    """The spec that describes a rule, as a request or a cloud carries it: the other way round."""
+    inner = getattr(made, "filter", None)
+    if inner is not None:
+        spec = spec_of(inner)
+        return RuleSpec(spec.name, {**spec.options, "soft": True})
+    own = {field.name: getattr(made, field.name) for field in fields(made)}
+    # Lists, as they come back from a store: a spec is compared with one that was kept.
+    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in own.items()}
+    return RuleSpec(name_of(made), {k: value for k, value in plain.items() if value is not None})
+
+
+def can_be_soft(made: type[Any]) -> bool:
+    """Filters; not those that are preferences as well, nor those with their own idea of soft."""
+    is_filter = hasattr(made, "refusal") and not hasattr(made, "cost")
+    return is_filter and "soft" not in {field.name for field in fields(made)}
 
 
 def name_of(made: object) -> str:
     """A rule's name in messages: max_containers for MaxContainers(...)."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(made).__name__).lower()
+    named: str | None = getattr(made, "rule_name", None)
+    return named or re.sub(r"(?<!^)(?=[A-Z])", "_", type(made).__name__).lower()
+
+
+def rule_class_at(place: str) -> type[Any]:
+    module, _, attribute = place.partition(":")
+    found: type[Any] = getattr(import_module(module), attribute)
+    return found
+
+
+def _check_options(name: str, made: type[Any], options: Mapping[str, Any]) -> None:
+    known = {field.name: field for field in fields(made)}
+    unknown = sorted(set(options) - set(known))
+    missing = [
+        name
+        for name, field in known.items()
+        if name not in options and field.default is MISSING and field.default_factory is MISSING
+    ]
+    if unknown or missing:
+        problems = [f"has no option {name!r}" for name in unknown]
+        problems += [f"needs the option {name!r}" for name in missing]
+        listed = [*known, *(["soft"] if can_be_soft(made) else [])]
+        raise BadInput(
+            f"rule {name!r} {' and '.join(problems)}",
+            where="rules",
+            remedy=f"its options are: {', '.join(listed) or 'none'}",
+        )

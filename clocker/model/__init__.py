@@ -18,7 +18,7 @@ from clocker.model.engine import (
 from clocker.model.event import Event, Lease
 from clocker.model.host import Host, HostState, Node, SshAccess
 from clocker.model.network import DEFAULT_NETWORK, Endpoint, LinkStatus, Net
-from clocker.model.placement import HostView, Placement, Refusal
+from clocker.model.placement import HostView, Judgement, Placement, Reason, Refusal, Usage
 from clocker.model.provider import (
     Check,
     FirewallWish,
@@ -69,6 +69,7 @@ __all__ = [
     "HostView",
     "ImageInfo",
     "ImageWish",
+    "Judgement",
     "Lease",
     "LinkStatus",
     "Move",
@@ -81,6 +82,7 @@ __all__ = [
     "Placement",
     "Port",
     "ProviderEntry",
+    "Reason",
     "Refusal",
     "Remnant",
     "RemnantKind",
@@ -91,6 +93,7 @@ __all__ = [
     "SizeWish",
     "Source",
     "SshAccess",
+    "Usage",
     "Verdict",
     "Volume",
     "Wait",

@@ -47,7 +47,8 @@ class Host:
     """``capacity``: what containers may book, measured at bootstrap, and before that what was
     requested. ``address``: on the underlay, where the other hosts reach it. ``gateway``: its
     address on the cloud's network. ``stamp``: hash of the bootstrap it last ran. ``tunnel_key``:
-    the public half of the key that it made for itself, where hosts encrypt what they send."""
+    the public half of the key that it made for itself, where hosts encrypt what they send.
+    ``price_hour``: what it costs, in its provider's currency; None: nobody knows."""
 
     id: str
     name: str
@@ -66,3 +67,4 @@ class Host:
     created_at: float = 0.0
     error: str | None = None
     work: Work | None = None
+    price_hour: float | None = None

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from clocker.model.container import Container
 from clocker.model.host import Host
@@ -8,19 +8,53 @@ from clocker.model.resources import Resources
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """How busy a host was when it was last measured. Shares from 0 to 1; ``at``: epoch seconds;
+    ``age_s``: how long ago that is, for whoever looks."""
+
+    cpu_share: float
+    ram_share: float
+    at: float
+    age_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class HostView:
-    """A host and what is booked on it, as the placement rules see it."""
+    """A host and what is booked on it, as the placement rules see it. ``usage``: None where
+    nobody has measured."""
 
     host: Host
     containers: tuple[Container, ...] = ()
+    usage: Usage | None = None
+    _booked: Resources | None = field(default=None, init=False, compare=False, repr=False)
 
     @property
     def booked(self) -> Resources:
-        return sum((c.request.resources for c in self.containers), Resources())
+        """What the containers ask for together; added up once."""
+        if self._booked is None:
+            cores, ram_mb, disk_mb = 0.0, 0, 0
+            for container in self.containers:
+                need = container.request.resources
+                cores += need.cores
+                ram_mb += need.ram_mb
+                disk_mb += need.disk_mb
+            object.__setattr__(self, "_booked", Resources(cores, ram_mb, disk_mb))
+        assert self._booked is not None  # noqa: S101 - set above
+        return self._booked
 
     @property
     def free(self) -> Resources:
         return self.host.capacity - self.booked
+
+    def with_container(self, container: Container) -> HostView:
+        """The same host with one more container booked on it."""
+        view = HostView(self.host, (*self.containers, container), self.usage)
+        object.__setattr__(view, "_booked", self.booked + container.request.resources)
+        return view
+
+    def without(self, container_id: str) -> HostView:
+        rest = tuple(other for other in self.containers if other.id != container_id)
+        return HostView(self.host, rest, self.usage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +72,26 @@ class Placement:
 
     host: Host | None
     refusals: dict[str, tuple[Refusal, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What a preference says of a host: the lower the ``cost``, the rather that host."""
+
+    rule: str
+    reason: str
+    cost: float
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """All that the rules say of one host. ``rank``: 1 for the host that takes the request; None
+    for one that refuses it, which then has ``refusals`` and no ``reasons``."""
+
+    host: Host
+    rank: int | None
+    refusals: tuple[Refusal, ...] = ()
+    reasons: tuple[Reason, ...] = ()

@@ -62,6 +62,10 @@ class RuleSpec:
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    def __hash__(self) -> int:
+        """Of the names alone: values may be lists, which have none."""
+        return hash((self.name, frozenset(self.options)))
+
 
 @dataclass(frozen=True, slots=True)
 class ContainerRequest:

@@ -1,23 +1,9 @@
-"""Which host takes a container. Pure: values in, a Placement out."""
+"""Which host takes a container. Pure: values in, a Placement out.
 
-from clocker.placement.place import Rules, place, rules_for
-from clocker.placement.rules import (
-    Accepting,
-    BreadthFirst,
-    DepthFirst,
-    Fits,
-    MaxContainers,
-    PortsFree,
-)
+A rule is a frozen dataclass, a Filter or a Preference (``clocker.interfaces``); the table in
+``clocker.plugins`` gives it its name. docs/placement.md lists them all.
+"""
 
-__all__ = [
-    "Accepting",
-    "BreadthFirst",
-    "DepthFirst",
-    "Fits",
-    "MaxContainers",
-    "PortsFree",
-    "Rules",
-    "place",
-    "rules_for",
-]
+from clocker.placement.place import Rules, allows, judge, place, rules_for
+
+__all__ = ["Rules", "allows", "judge", "place", "rules_for"]

@@ -1,0 +1,65 @@
+"""How much a host takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from clocker.errors import BadInput
+from clocker.model import ContainerRequest, HostView, Resources
+
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Fits:
+    """Cores, RAM and disk still free suffice. ``overcommit`` multiplies what the host has; RAM
+    and disk may have factors of their own."""
+
+    overcommit: float = 1.0
+    ram_overcommit: float | None = None
+    disk_overcommit: float | None = None
+
+    reads: ClassVar[tuple[str, ...]] = ("resources",)
+
+    def __post_init__(self) -> None:
+        for factor in (self.overcommit, self.ram_overcommit, self.disk_overcommit):
+            if factor is not None and not 0 < factor < float("inf"):
+                raise BadInput(
+                    f"rule 'fits': a factor must be above 0, not {factor:g}",
+                    where="rules",
+                    remedy="2 lets containers book twice of what a host has",
+                )
+
+    def refusal(self, view: HostView, request: ContainerRequest) -> str | None:
+        have, booked, need = view.host.capacity, view.booked, request.resources
+        cores = have.cores * self.overcommit - booked.cores
+        ram_mb = int(have.ram_mb * self._factor(self.ram_overcommit)) - booked.ram_mb
+        disk_mb = int(have.disk_mb * self._factor(self.disk_overcommit)) - booked.disk_mb
+        if (
+            need.cores <= cores + _ROUNDING
+            and need.ram_mb <= ram_mb + _ROUNDING
+            and need.disk_mb <= disk_mb + _ROUNDING
+        ):
+            return None
+        return "; ".join(need.lacking(Resources(cores, ram_mb, disk_mb)))
+
+    def _factor(self, own: float | None) -> float:
+        return self.overcommit if own is None else own
+
+
+@dataclass(frozen=True, slots=True)
+class MaxContainers:
+    """At most ``limit`` containers on a host."""
+
+    limit: int
+
+    reads: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        if self.limit < 1:
+            raise BadInput("rule 'max_containers': the limit must be at least 1", where="rules")
+
+    def refusal(self, view: HostView, request: ContainerRequest) -> str | None:
+        held = len(view.containers)
+        return f"holds {held} of at most {self.limit} containers" if held >= self.limit else None

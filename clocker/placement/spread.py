@@ -1,0 +1,107 @@
+"""The same everywhere: containers shared out over hosts, zones, regions, providers or labels."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from clocker.errors import BadInput
+from clocker.model import ContainerRequest, HostView
+from clocker.placement.location import group_of
+from clocker.placement.sentences import Sentence, is_such, sentence, value_of
+
+_KEYS = ("host", "zone", "region", "provider", "country")
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Rather where there are the fewest; ``by``: host, zone, region, provider, country or
+    ``label KEY``. ``max_skew``: and never where there would be more than so many above the group
+    with the fewest. ``of``: which containers count, as ``TYPE``, ``LABEL tier=web``; all."""
+
+    by: str = "host"
+    max_skew: int | None = None
+    of: str = ""
+
+    def __post_init__(self) -> None:
+        if self.by not in _KEYS and not self.by.startswith("label "):
+            raise BadInput(
+                f"rule 'spread': {self.by!r} is nothing to spread over",
+                where="rules",
+                remedy=f"give one of {', '.join(_KEYS)}, or label KEY",
+            )
+        if self.max_skew is not None and self.max_skew < 1:
+            raise BadInput("rule 'spread': max_skew must be at least 1", where="rules")
+        counted = sentence(self.of) if self.of else None
+        if counted and (counted.quantity != "SOME" or counted.kind == "EMPTY"):
+            raise BadInput(
+                f"rule 'spread': {self.of!r} does not say which containers count",
+                where="rules",
+                remedy="such as  of: LABEL tier=web,  or  of: TYPE  for those of the same image",
+            )
+
+    def among(self, views: Sequence[HostView], request: ContainerRequest) -> _Spread:
+        counts: Counter[str] = Counter()
+        counted = sentence(self.of) if self.of else None
+        value = value_of(counted, request) if counted else None
+        for view in views:
+            if group := group_of(view.host, self.by):
+                counts[group] += _count(view, counted, value)
+        return _Spread(self.by, self.max_skew, counts, min(counts.values(), default=0))
+
+    def refusal(self, view: HostView, request: ContainerRequest) -> str | None:
+        return self.among((view,), request).refusal(view, request)
+
+    def cost(self, view: HostView, request: ContainerRequest) -> float:
+        return self.among((view,), request).cost(view, request)
+
+    def reason(self, view: HostView, request: ContainerRequest) -> str:
+        return self.among((view,), request).reason(view, request)
+
+
+@dataclass(frozen=True, slots=True)
+class _Spread:
+    """For one decision. ``least``: in the group with the fewest."""
+
+    by: str
+    max_skew: int | None
+    counts: Mapping[str, int]
+    least: int
+
+    rule_name: ClassVar[str] = "spread"
+
+    def refusal(self, view: HostView, request: ContainerRequest) -> str | None:
+        if self.max_skew is None:
+            return None
+        group = group_of(view.host, self.by)
+        if group is None:
+            return f"its {self.by} is not known"
+        skew = self.counts[group] + 1 - self.least
+        if skew <= self.max_skew:
+            return None
+        return (
+            f"{self.by} {group} would have {self.counts[group] + 1}, where the fewest are "
+            f"{self.least} and the most skew allowed is {self.max_skew}"
+        )
+
+    def cost(self, view: HostView, request: ContainerRequest) -> float:
+        group = group_of(view.host, self.by)
+        return float("inf") if group is None else self.counts[group]
+
+    def reason(self, view: HostView, request: ContainerRequest) -> str:
+        group = group_of(view.host, self.by)
+        return f"its {self.by} is not known" if group is None else self._has(group)
+
+    def _has(self, group: str) -> str:
+        return f"{self.by} {group} has {self.counts[group]}"
+
+
+def _count(view: HostView, counted: Sentence | None, value: str | None) -> int:
+    """``value`` None with a sentence: the request is of no application, and none count."""
+    if counted is None:
+        return len(view.containers)
+    if value is None:
+        return 0
+    return sum(is_such(counted.kind, value, container) for container in view.containers)

@@ -1,0 +1,66 @@
+"""What must hold of the pipeline for any fleet, request and rules."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+from placement_worlds import ANY_RULES, FILTERS, fleets, requests
+
+from clocker.model import ContainerRequest, HostView, RuleSpec
+from clocker.placement import judge, place, rules_for
+
+Fleet = tuple[HostView, ...]
+REQUESTS = requests(ANY_RULES)
+
+
+@given(fleets(), REQUESTS, ANY_RULES)
+def test_explain_agrees_with_place(
+    views: Fleet, request: ContainerRequest, cloud: list[RuleSpec]
+) -> None:
+    rules = rules_for(cloud, request)
+    placement, judged = place(views, request, rules), judge(views, request, rules)
+    first = [judgement.host for judgement in judged if judgement.rank == 1]
+    assert first == ([placement.host] if placement.host else [])
+    assert {j.host.name: j.refusals for j in judged} == placement.refusals
+    ranks = [judgement.rank for judgement in judged if judgement.rank]
+    assert ranks == list(range(1, len(ranks) + 1))
+    costs = [tuple(r.cost for r in j.reasons) for j in judged if j.rank]
+    assert costs == sorted(costs)
+
+
+@given(fleets(), REQUESTS, ANY_RULES)
+def test_a_host_that_a_hard_rule_refuses_is_never_chosen(
+    views: Fleet, request: ContainerRequest, cloud: list[RuleSpec]
+) -> None:
+    """Each rule is asked alone, and has no say but its own."""
+    host = place(views, request, rules_for(cloud, request)).host
+    plain = replace(request, rules=())
+    for spec in (*request.rules, *cloud):
+        refusals = place(views, plain, rules_for([spec], plain)).refusals
+        assert host is None or not refusals[host.name], (spec, host.name)
+
+
+@given(fleets(), REQUESTS, ANY_RULES, st.randoms(use_true_random=False))
+def test_the_order_of_the_hosts_means_nothing(
+    views: Fleet, request: ContainerRequest, cloud: list[RuleSpec], random: Random
+) -> None:
+    rules = rules_for(cloud, request)
+    shuffled = random.sample(views, len(views))
+    assert place(shuffled, request, rules).host == place(views, request, rules).host
+
+
+@given(fleets(), requests(st.lists(FILTERS, max_size=3)), FILTERS)
+def test_one_more_filter_never_adds_a_host(
+    views: Fleet, request: ContainerRequest, more: RuleSpec
+) -> None:
+    """``fits`` is there already: to name it changes it, which may well let more through."""
+    fits = RuleSpec("fits")
+    assert _allowed(views, request, [fits, more]) <= _allowed(views, request, [fits])
+
+
+def _allowed(views: Fleet, request: ContainerRequest, cloud: list[RuleSpec]) -> set[str]:
+    refusals = place(views, request, rules_for(cloud, request)).refusals
+    return {name for name, why in refusals.items() if not why}
