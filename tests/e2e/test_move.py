@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -145,6 +146,17 @@ def test_moved_under_pings_and_an_open_client(three: RealCloud, image: str) -> N
     three.assert_agrees()
 
 
+def largest_memory_mib(process: subprocess.Popen[str]) -> int:
+    """Of a process until it ends. (What `wait4` tells begins with its parent's.)"""
+    status = Path(f"/proc/{process.pid}/status")
+    peak_kib = 0
+    while process.poll() is None:
+        if found := re.search(r"VmHWM:\s+(\d+) kB", status.read_text()):
+            peak_kib = int(found[1])
+        time.sleep(0.02)
+    return peak_kib // 1024
+
+
 def test_a_volume_arrives_as_it_was_left_when_it_was_told_to_stop(
     three: RealCloud, image: str
 ) -> None:
@@ -163,11 +175,11 @@ def test_a_volume_arrives_as_it_was_left_when_it_was_told_to_stop(
     assert "--volumes" in refused.stderr
 
     process = three.begin("move", "--volumes", "--grace", "20s", "web", target)
-    _, status, usage = os.wait4(process.pid, 0)
-    assert status == 0, process.communicate()
+    peak_mib = largest_memory_mib(process)
+    assert process.returncode == 0, process.communicate()
 
-    print(f"\n300 MiB streamed; largest memory of the process: {usage.ru_maxrss // 1024} MiB")
-    assert usage.ru_maxrss < 200 * 1024
+    print(f"\n300 MiB streamed; largest memory of the process: {peak_mib} MiB")
+    assert 20 < peak_mib < 200
     assert place(three) == target
     assert three.containers()["web"]["address"] == "10.210.0.77"
     seen = three.exec(
