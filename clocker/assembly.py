@@ -80,6 +80,7 @@ def _parts(loaded: LoadedCloud, progress: Progress, environ: Mapping[str, str]) 
         names=_deferred(lambda: _names(loaded)),
         progress=progress,
         clock=time.time,
+        sleep=time.sleep,
         owner=this_process(),
         owner_is_dead=is_dead,
         new_id=lambda: token_hex(8),

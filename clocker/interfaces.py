@@ -47,6 +47,11 @@ class Provider(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def lag_s(self) -> float:
+        """How long a machine that has been made may be missing from ``list``."""
+        ...
+
     def plan(self, request: HostRequest) -> Offer:
         """What ``obtain`` would make first; nothing is made. ProviderError when nothing fits."""
         ...
@@ -544,6 +549,8 @@ class Parts:
     names: Names
     progress: Progress
     clock: Clock
+    sleep: Callable[[float], None]
+    """For ``clock``'s seconds."""
     owner: str
     owner_is_dead: Callable[[str], bool]
     new_id: Callable[[], str]

@@ -3,48 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
-from dataclasses import replace
 
-from clocker.bootstrap import bootstrap, cloud_config, expected_stamp
+from clocker.bootstrap import bootstrap, expected_stamp
 from clocker.cloud import ledger
-from clocker.cloud.firewall import openings
 from clocker.cloud.heartbeat import holding
 from clocker.cloud.membership import join
-from clocker.cloud.ownership import KEY_TAG, mark_of
-from clocker.cloud.places import next_place, provider_of
-from clocker.errors import ClockerError, InfrastructureError, TimedOut, Unavailable
-from clocker.interfaces import Parts, Provider
-from clocker.model import Host, HostRequest, HostState, Node
+from clocker.cloud.nodes import obtain_node, release_all
+from clocker.errors import ClockerError, InfrastructureError, TimedOut
+from clocker.interfaces import Parts
+from clocker.model import Host, HostState
 
 _POLL_S = 0.2
-
-
-def request_for(parts: Parts, host: Host) -> HostRequest:
-    """What the provider is asked for. The host's key is derived from its id, so that asking
-    again after a crash hands over the same one."""
-    spec = parts.spec
-    key = parts.keys.derive("host", host.id)
-    return HostRequest(
-        id=host.id,
-        cloud=spec.name,
-        name=host.name,
-        resources=spec.hosts.shape,
-        provider=host.provider,
-        tags={
-            "clocker-cloud": spec.name,
-            "clocker-host": host.id,
-            "clocker-name": host.name,
-            "clocker-gateway": host.gateway,
-            KEY_TAG: mark_of(parts.keys),
-        },
-        user_data=cloud_config(
-            host.name, key, parts.keys.public, spec.hosts.ssh_users.get(host.provider, "root")
-        ),
-        public_key=parts.keys.public,
-        openings=openings(parts),
-        timeout_s=spec.hosts.timeout_s,
-    )
 
 
 def ensure_ready(parts: Parts, host_id: str) -> Host:
@@ -78,7 +47,7 @@ def make(parts: Parts, host: Host) -> Host:
     FAILED with the error on record."""
     with holding(parts, host):
         try:
-            host = _obtain_node(parts, host)
+            host = obtain_node(parts, host)
             host = _bootstrap(parts, host)
             join(parts, host)
             host = ledger.change_host(parts, host, state=HostState.READY, work=None, error=None)
@@ -119,59 +88,6 @@ def _renew(parts: Parts, host: Host) -> Host:
     return host
 
 
-def _obtain_node(parts: Parts, host: Host) -> Host:
-    host, node = _node_from_somewhere(parts, host)
-    if node.access is None:
-        raise InfrastructureError("the provider gave no address", where=f"host {host.name}")
-    known = host.access.host_keys if host.access else ()
-    access = replace(node.access, host_keys=node.access.host_keys or known)
-    host = ledger.change_host(
-        parts,
-        host,
-        node_id=node.id,
-        access=access,
-        address=node.private_address or access.address,
-        region=node.region,
-        zone=node.zone,
-        state=HostState.BOOTSTRAPPING,
-    )
-    if access.local:
-        return host
-    parts.progress.step(host.name, "SSH")
-    timeout_s = parts.spec.hosts.timeout_s
-    return ledger.change_host(
-        parts, host, access=parts.connections.await_ssh(access, timeout_s=timeout_s)
-    )
-
-
-def _node_from_somewhere(parts: Parts, host: Host) -> tuple[Host, Node]:
-    """From the host's provider; from the next one where that has nothing to give."""
-    tried: set[str] = set()
-    while True:
-        tried.add(host.provider)
-        parts.progress.step(host.name, f"machine from {host.provider}")
-        try:
-            return host, provider_of(parts, host).obtain(request_for(parts, host))
-        except Unavailable as error:
-            turned = _turn_to_the_next(parts, host, tried, error)
-            if turned is None:
-                raise
-            host = turned
-
-
-def _turn_to_the_next(
-    parts: Parts, host: Host, tried: Collection[str], error: Unavailable
-) -> Host | None:
-    with parts.store.read() as tx:
-        provider = next_place(parts.spec.hosts, host, tx.hosts(), tried)
-    if provider is None:
-        return None
-    parts.progress.step(host.name, f"{host.provider}: {error.what}; turning to {provider}")
-    why = f"{host.provider}: {error.what}"[:500]
-    ledger.log_now(parts, "host", host.name, f"turned to {provider}", why)
-    return ledger.change_host(parts, host, provider=provider)
-
-
 def _bootstrap(parts: Parts, host: Host) -> Host:
     outcome = bootstrap(parts, host)
     return ledger.change_host(
@@ -201,28 +117,13 @@ def destroy(parts: Parts, host: Host) -> None:
         parts.progress.step(host.name, "removing")
         if host.access is not None and host.access.local:
             _clean_local(parts, host)
-        for provider, node_id in _nodes(parts, host):
-            provider.release(node_id)
+        release_all(parts, host)
         parts.connections.forget(host)
         with parts.store.transaction() as tx:
             tx.delete_host(host.id)
             tx.release_leases(f"host/{host.name}", parts.clock())
             ledger.log(parts, tx, "host", host.name, "removed")
     parts.progress.done(host.name, "removed")
-
-
-def _nodes(parts: Parts, host: Host) -> list[tuple[Provider, str]]:
-    """Every machine that carries the host's id: a provider may have made one whose answer was
-    lost, before another was turned to."""
-    found = [
-        (provider, node.id)
-        for provider in parts.providers.values()
-        for node in provider.list(parts.spec.name)
-        if node.tags.get("clocker-host") == host.id
-    ]
-    if host.node_id and host.node_id not in (node_id for _, node_id in found):
-        found.append((provider_of(parts, host), host.node_id))
-    return found
 
 
 def _clean_local(parts: Parts, host: Host) -> None:

@@ -6,8 +6,9 @@ from __future__ import annotations
 from clocker.bootstrap import check, expected_stamp, membership_hash
 from clocker.cloud import ledger
 from clocker.cloud.down import finish_deleting
-from clocker.cloud.hosts import ensure_ready, make, request_for
+from clocker.cloud.hosts import ensure_ready, make
 from clocker.cloud.membership import membership_of, sync
+from clocker.cloud.nodes import request_for
 from clocker.cloud.places import missing
 from clocker.cloud.recover import recover
 from clocker.cloud.reports import UpReport

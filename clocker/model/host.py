@@ -48,7 +48,9 @@ class Host:
     requested. ``address``: on the underlay, where the other hosts reach it. ``gateway``: its
     address on the cloud's network. ``stamp``: hash of the bootstrap it last ran. ``tunnel_key``:
     the public half of the key that it made for itself, where hosts encrypt what they send.
-    ``price_hour``: what it costs, in its provider's currency; None: nobody knows."""
+    ``price_hour``: what it costs, in its provider's currency; None: nobody knows. ``asked_at``:
+    when a provider was last asked to make its machine, unless it refused or its lists tell at
+    once. ``attempt``: how many machines of it were given back for another one."""
 
     id: str
     name: str
@@ -68,3 +70,5 @@ class Host:
     error: str | None = None
     work: Work | None = None
     price_hour: float | None = None
+    asked_at: float | None = None
+    attempt: int = 0

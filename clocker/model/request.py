@@ -107,8 +107,9 @@ class ContainerRequest:
 
 @dataclass(frozen=True, slots=True)
 class HostRequest:
-    """A machine to be made into a host. ``id`` identifies it at its provider (tag, name,
-    idempotency token), so that asking twice gives the same machine. ``public_key``: the OpenSSH
+    """A machine to be made into a host. ``id`` identifies it at its provider (tag, name),
+    so that asking twice gives the same machine. ``token``: the same for every try at making it,
+    another one after it was given back; empty: the id. ``public_key``: the OpenSSH
     line that lets Clocker in, where the provider installs keys. ``openings``: what its firewall
     must let through."""
 
@@ -123,3 +124,4 @@ class HostRequest:
     public_key: str = ""
     openings: tuple[Opening, ...] = ()
     timeout_s: float = 600.0
+    token: str = ""

@@ -49,6 +49,10 @@ class ComputeProvider:
     def name(self) -> str:
         return self.entry.name
 
+    @property
+    def lag_s(self) -> float:
+        return self.dialect.lag_s
+
     def plan(self, request: HostRequest) -> Offer:
         with translated(self._where):
             size = choose_size(self._driver, self.entry.size, request.resources, self.dialect)
@@ -153,7 +157,7 @@ class ComputeProvider:
         if request.user_data is not None:
             wanted |= self._argument(self.dialect.user_data_argument, request.user_data)
         if self.dialect.token_argument:
-            wanted[self.dialect.token_argument] = request.id
+            wanted[self.dialect.token_argument] = request.token or request.id
         return driver.create_node(**wanted)
 
     def _argument(self, name: str, value: object, *, required: bool = False) -> dict[str, object]:

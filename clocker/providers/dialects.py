@@ -12,7 +12,8 @@ class Dialect:
     """``*_argument``: of ``create_node``. ``filters``: arguments of ``list_nodes`` that make
     the provider select by tags; what it selects is checked again. ``tags_in``: keys of
     ``Node.extra``. ``cores_in``: keys of ``NodeSize.extra``. ``dead``: the provider's own words,
-    in ``extra["status"]``, for a machine that is on its way out."""
+    in ``extra["status"]``, for a machine that is on its way out. ``lag_s``: how long a machine that
+    has been made may be missing from the provider's list."""
 
     user_data_argument: str = "ex_userdata"
     tags_argument: str = "ex_metadata"
@@ -27,6 +28,7 @@ class Dialect:
     clean: Callable[[Any], None] = lambda _: None
     price: Callable[[Any], float | None] = lambda size: size.price or None
     poll_s: float = 2.0
+    lag_s: float = 30.0
 
 
 GENERIC = Dialect()
@@ -39,6 +41,7 @@ DIALECTS: Mapping[str, Dialect] = {
         clean=lambda driver: driver.ex_remove_unused_network(),
         price=lambda _: 0.0,
         poll_s=0.05,
+        lag_s=0.0,
     ),
     "ec2": Dialect(
         token_argument="ex_clienttoken",  # noqa: S106 - an idempotency token, no secret

@@ -42,6 +42,10 @@ class LocalhostProvider:
     def name(self) -> str:
         return self.entry.name
 
+    @property
+    def lag_s(self) -> float:
+        return 0.0
+
     def plan(self, request: HostRequest) -> Offer:
         return Offer(self.name, "as it is", "as it is", Resources(), price_hour=0.0)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tempfile
+import time
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -37,6 +38,7 @@ def fake_parts(
     a ``store``. ``overrides`` replaces parts by name."""
     machines = machines or FakeMachines()
     spec = spec or fake_spec()
+    clock = overrides.get("clock") or FakeClock()
     made: dict[str, Any] = {
         "spec": spec,
         "providers": {name: FakeProvider(machines, name) for name in spec.hosts.providers},
@@ -45,7 +47,8 @@ def fake_parts(
         "network": FakeNetwork(spec.name),
         "names": FakeNames(spec.network.name_servers),
         "progress": RecordingProgress(),
-        "clock": FakeClock(),
+        "clock": clock,
+        "sleep": getattr(clock, "advance", time.sleep),
         "owner": f"fake-{next(_owners)}",
         "owner_is_dead": lambda owner: False,
         "new_id": lambda: token_hex(8),

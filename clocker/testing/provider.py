@@ -20,6 +20,8 @@ class FakeProvider(Scripted):
     is left; with ``after=True`` the machine is there, but the answer is lost.
     ``addresses_missing``: that many machines to come never get an address."""
 
+    lag_s = 0.0
+
     def __init__(self, machines: FakeMachines, name: str = "fake") -> None:
         super().__init__()
         self.name = name
