@@ -1,4 +1,4 @@
-"""A machine that stays silent is replaced; one that was made and is not listed yet is waited for."""
+"""A machine that stays silent is replaced; one that is not listed yet is waited for."""
 
 from __future__ import annotations
 
