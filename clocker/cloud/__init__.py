@@ -1,6 +1,7 @@
 """The Docker cloud: made, filled, looked at and given back."""
 
 from clocker.cloud.cloud import Cloud
+from clocker.cloud.holdings import ImageView, VolumeView
 from clocker.cloud.machine import ContainerMachine
 from clocker.cloud.names_check import DnsReport
 from clocker.cloud.network_check import NetworkReport, NetworkStatus
@@ -13,10 +14,12 @@ __all__ = [
     "ContainerMachine",
     "DnsReport",
     "DownReport",
+    "ImageView",
     "MoveReport",
     "NetView",
     "NetworkReport",
     "NetworkStatus",
     "Status",
     "UpReport",
+    "VolumeView",
 ]

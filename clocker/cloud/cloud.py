@@ -1,18 +1,19 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from clocker.cloud import adopt as adoption
 from clocker.cloud import attach as attaching
 from clocker.cloud import down as removal
+from clocker.cloud import holdings, key_pairs, names_check, network_check, run_state, ssh, views
 from clocker.cloud import move as moving
-from clocker.cloud import names_check, network_check, run_state, ssh, views
 from clocker.cloud import networks as nets
 from clocker.cloud import obtain as obtaining
 from clocker.cloud import recover as recovering
 from clocker.cloud import release as releasing
 from clocker.cloud import up as making
+from clocker.cloud.holdings import ImageView, VolumeView
 from clocker.cloud.machine import ContainerMachine
 from clocker.cloud.membership import sync
 from clocker.cloud.names_check import DnsReport
@@ -167,6 +168,32 @@ class Cloud:
             force=force,
             grace_s=grace_s,
         )
+
+    def images(self) -> tuple[ImageView, ...]:
+        """Those on the hosts, by name."""
+        return holdings.images(self._parts)
+
+    def volumes(self) -> tuple[VolumeView, ...]:
+        """The named ones on the hosts, also those that no container uses."""
+        return holdings.volumes(self._parts)
+
+    def create_volume(self, name: str, host: str, size_gb: int = 0) -> VolumeView:
+        """For containers that are made on this host later."""
+        return holdings.create_volume(self._parts, name, host, size_gb)
+
+    def remove_volume(self, name: str, host: str) -> None:
+        """With what is in it; refused while a container uses it."""
+        holdings.remove_volume(self._parts, name, host)
+
+    def key_pairs(self) -> Mapping[str, str]:
+        """Public keys by name."""
+        return key_pairs.key_pairs(self._parts)
+
+    def add_key_pair(self, name: str, public: str) -> str:
+        return key_pairs.add(self._parts, name, public)
+
+    def remove_key_pair(self, name: str) -> None:
+        key_pairs.remove(self._parts, name)
 
     def logs(self, name: str, follow: bool = False, tail: int | None = None) -> Iterator[bytes]:
         found = self.machine(name)

@@ -83,7 +83,8 @@ def environment(env: Mapping[str, str | None], source: Mapping[str, str]) -> dic
 def ssh_credentials(parts: Parts, container: Container) -> bytes:
     """The files that make this container's sshd its own: a tar to unpack at ``/``."""
     key = parts.keys.derive("container", container.id)
-    return credentials_tar(key.private, (parts.keys.public, *parts.spec.ssh_public_keys))
+    allowed = (parts.keys.public, *parts.spec.ssh_public_keys, *container.request.ssh_keys)
+    return credentials_tar(key.private, allowed)
 
 
 def _volume(cloud: str, volume: Volume) -> Volume:

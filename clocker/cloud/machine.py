@@ -85,6 +85,11 @@ class ContainerMachine:
             )
         return ssh.container_command(self.parts, self.record, args)
 
+    def ssh_relay(self, port: int = 22) -> list[str]:
+        """An argv whose standard input and output are a connection to a port of the container;
+        empty when this machine reaches its address."""
+        return ssh.relay_command(self.parts, self.host, self.address, port)
+
     def exec_command(
         self, command: Sequence[str], *, interactive: bool = False, tty: bool = False
     ) -> list[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from clocker.addressing import mac_of
 from clocker.cloud import ledger
+from clocker.cloud.key_pairs import public_key
 from clocker.cloud.labels import check_aliases, check_hostname, check_labels, check_name
 from clocker.cloud.leases import lease
 from clocker.cloud.nets import lease_gateways, net_named
@@ -73,6 +74,10 @@ def check(request: ContainerRequest) -> None:
     check_hostname(request.hostname)
     if len(request.networks) != len(set(request.networks)):
         raise BadInput("the same network is named twice", where="networks")
+    if request.ssh_keys and not request.ssh:
+        raise BadInput("keys are of no use without an sshd", where="ssh_keys", remedy="ask for ssh")
+    for key in request.ssh_keys:
+        public_key(key)
     need = request.resources
     if min(need.cores, need.ram_mb, need.disk_mb) < 0:
         raise BadInput("resources cannot be negative", where="resources")

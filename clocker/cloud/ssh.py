@@ -25,6 +25,15 @@ def container_command(parts: Parts, container: Container, args: Sequence[str]) -
     return ["ssh", "-F", str(write_config(parts)), container.name, *_quoted(args)]
 
 
+def relay_command(parts: Parts, host: Host, address: str, port: int) -> list[str]:
+    """An argv whose standard input and output are a connection to ``address``, which the host
+    makes; empty when this machine can make it itself."""
+    if host.access is not None and host.access.local:
+        return []
+    config, there = str(write_config(parts)), f"{address}:{port}"
+    return ["ssh", "-F", config, "-o", "BatchMode=yes", "-W", there, host.name]
+
+
 def exec_command(
     parts: Parts,
     host: Host,

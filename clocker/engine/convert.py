@@ -25,6 +25,7 @@ _MIB = 1024 * 1024
 _NANO = 1_000_000_000
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 _ENDED = ("exited", "dead")
+_UNNAMED = "<none>:<none>"
 
 
 def create_body(spec: ContainerSpec, api_version: str) -> dict[str, Any]:
@@ -163,6 +164,16 @@ def image_info(data: Json) -> ImageInfo:
         command=tuple(config.get("Cmd") or ()),
         user=config.get("User") or "",
         labels=config.get("Labels") or {},
+    )
+
+
+def listed_image(data: Json) -> ImageInfo:
+    """Of ``GET /images/json``, which knows less than an inspection."""
+    return ImageInfo(
+        id=data["Id"],
+        tags=tuple(tag for tag in data.get("RepoTags") or () if tag != _UNNAMED),
+        size_bytes=data.get("Size") or 0,
+        labels=data.get("Labels") or {},
     )
 
 

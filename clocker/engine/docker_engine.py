@@ -168,6 +168,9 @@ class DockerEngine:
     def image(self, reference: str) -> ImageInfo | None:
         return self._images.image(reference)
 
+    def list_images(self) -> Sequence[ImageInfo]:
+        return self._images.named()
+
     def pull(self, reference: str, *, timeout_s: float = 300.0) -> None:
         self._images.pull(reference, timeout_s=timeout_s)
 
@@ -186,10 +189,13 @@ class DockerEngine:
         self._images.remove(reference)
 
     def remove_volumes(self, labels: Mapping[str, str]) -> None:
+        for name in self.list_volumes(labels):
+            self.remove_volume(name)
+
+    def list_volumes(self, labels: Mapping[str, str]) -> Mapping[str, Mapping[str, str]]:
         with translated(self._where):
             found = self._client.volumes(filters=convert.label_filter(labels))
-        for volume in found["Volumes"] or ():
-            self.remove_volume(volume["Name"])
+        return {volume["Name"]: volume["Labels"] or {} for volume in found["Volumes"] or ()}
 
     def ensure_volume(self, name: str, labels: Mapping[str, str]) -> None:
         with translated(self._where):

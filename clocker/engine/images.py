@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from clocker.engine.convert import image_info
+from clocker.engine.convert import image_info, listed_image
 from clocker.engine.translation import complaint, translated, translated_chunks
 from clocker.errors import ClockerError, CommandFailed, EngineError, ImageNotFound, TimedOut
 from clocker.model import ImageInfo
@@ -31,6 +31,11 @@ class EngineImages:
                 return image_info(self._client.inspect_image(reference))
         except ImageNotFound:
             return None
+
+    def named(self) -> Sequence[ImageInfo]:
+        with translated(self._where):
+            images = map(listed_image, self._client.images())
+            return [image for image in images if image.tags]
 
     def pull(self, reference: str, *, timeout_s: float) -> None:
         deadline = time.monotonic() + timeout_s

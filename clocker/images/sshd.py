@@ -18,6 +18,8 @@ from clocker.model import ImageInfo
 
 LABEL = "clocker.layer"
 
+AUTHORIZED_KEYS = "/etc/ssh/clocker/authorized_keys"
+
 _NO_PACKAGE_MANAGER = "clocker: no package manager"
 _TEMPLATES = {
     "Dockerfile": "images/sshd/Dockerfile.j2",
@@ -58,7 +60,7 @@ def credentials_tar(host_private: str, authorized_lines: Iterable[str]) -> bytes
             )
     files = {
         "etc/ssh/clocker/host_key": host_private.rstrip("\n") + "\n",
-        "etc/ssh/clocker/authorized_keys": "".join(f"{line}\n" for line in lines),
+        AUTHORIZED_KEYS.removeprefix("/"): "".join(f"{line}\n" for line in lines),
     }
     return _tar(files, mode=0o600, directory="etc/ssh/clocker")
 

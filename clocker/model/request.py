@@ -76,7 +76,8 @@ class ContainerRequest:
     ``command``, ``entrypoint``: None keeps the image's. ``timeout_s``: for reaching ``wait``.
     ``networks``: by name, the first gives it its address; empty: the default one. ``aliases``:
     more names on each of them, which other containers may share. ``address``: a fixed one, on
-    the first network; one is chosen when None.
+    the first network; one is chosen when None. ``ssh_keys``: public keys that may log in,
+    besides those of the cloud.
     """
 
     image: str
@@ -103,6 +104,7 @@ class ContainerRequest:
     networks: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     address: str | None = None
+    ssh_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

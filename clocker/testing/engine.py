@@ -237,6 +237,11 @@ class FakeEngine(EngineFiles):
             return self._images.find(reference)
 
     @scripted
+    def list_images(self) -> Sequence[ImageInfo]:
+        with self._lock:
+            return self._images.named()
+
+    @scripted
     def pull(self, reference: str, *, timeout_s: float = 300.0) -> None:
         """From ``self.registry``: full names (docker.io/library/x:latest) to images."""
         with self._lock:

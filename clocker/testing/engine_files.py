@@ -57,8 +57,13 @@ class EngineFiles(Scripted):
     @scripted
     def remove_volumes(self, labels: Mapping[str, str]) -> None:
         with self._lock:
-            for name in [n for n, own in self.volumes.items() if labels.items() <= own.items()]:
+            for name in self._labelled(labels):
                 self._remove_volume(name)
+
+    @scripted
+    def list_volumes(self, labels: Mapping[str, str]) -> Mapping[str, Mapping[str, str]]:
+        with self._lock:
+            return self._labelled(labels)
 
     @scripted
     def ensure_volume(self, name: str, labels: Mapping[str, str]) -> None:
@@ -74,6 +79,9 @@ class EngineFiles(Scripted):
     def remove_volume(self, name: str) -> None:
         with self._lock:
             self._remove_volume(name)
+
+    def _labelled(self, labels: Mapping[str, str]) -> dict[str, dict[str, str]]:
+        return {n: dict(own) for n, own in self.volumes.items() if labels.items() <= own.items()}
 
     def _remove_volume(self, name: str) -> None:
         if any(v.source == name for c in self._containers.values() for v in c.spec.volumes):

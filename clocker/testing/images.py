@@ -48,6 +48,14 @@ class FakeImages:
             return self._by_id.get(name.familiar)
         return next((i for i in self._by_id.values() if name.familiar in i.tags), None)
 
+    def named(self) -> list[ImageInfo]:
+        """As an engine lists them: without what only an inspection tells."""
+        return [
+            ImageInfo(i.id, i.tags, i.size_bytes, labels=i.labels)
+            for i in self._by_id.values()
+            if i.tags
+        ]
+
     def need(self, reference: str) -> ImageInfo:
         found = self.find(reference)
         if found is None:

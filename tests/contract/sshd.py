@@ -30,6 +30,7 @@ PermitRootLogin prohibit-password
 StrictModes no
 LogLevel ERROR
 MaxStartups 100
+Subsystem sftp internal-sftp
 """
 
 

@@ -425,6 +425,15 @@ def test_an_image_is_known_by_name_and_id(engine: Engine) -> None:
     assert engine.image(info.id) == info
 
 
+def test_images_are_listed_by_their_names(engine: Engine) -> None:
+    (listed,) = [image for image in engine.list_images() if busybox(SOCKET) in image.tags]
+    known = engine.image(busybox(SOCKET))
+    assert known is not None
+    assert (listed.id, listed.tags, listed.labels) == (known.id, known.tags, known.labels)
+    assert listed.size_bytes > 0
+    assert all(image.tags for image in engine.list_images())
+
+
 def test_an_image_moves_by_save_and_load(engine: Engine) -> None:
     tag, labels = f"{PREFIX}/moved:{token_hex(4)}", {"moved": "yes"}
     built = engine.build(_context("ENV X=y"), tag=tag, labels=labels, timeout_s=120)
@@ -479,6 +488,16 @@ def test_volumes_go_by_their_labels(lab: Lab) -> None:
     lab.engine.ensure_volume(volume, LABELS)
     fresh = lab.run(volumes=(Volume(volume, "/data"),))
     assert lab.out(fresh, "ls", "/data") == ""
+
+
+def test_volumes_are_listed_by_their_labels(engine: Engine) -> None:
+    volume, other = (f"{PREFIX}-{token_hex(4)}" for _ in range(2))
+    engine.ensure_volume(volume, {**LABELS, "size": "3"})
+    engine.ensure_volume(other, {"of": other})
+    assert engine.list_volumes(LABELS) == {volume: {**LABELS, "size": "3"}}
+    assert engine.list_volumes({**LABELS, "size": "4"}) == {}
+    assert engine.list_volumes({"of": other}) == {other: {"of": other}}
+    engine.remove_volume(other)
 
 
 def test_a_volume_goes_from_one_to_another_piece_by_piece(lab: Lab) -> None:
