@@ -136,7 +136,9 @@ class LocalNodeDriver(NodeDriver):
         auth: Any = None,
         ex_userdata: str | None = None,
         ex_metadata: Mapping[str, str] | None = None,
+        ex_address: str | None = None,
     ) -> Node:
+        """``ex_address``: a fixed one, instead of any that is free."""
         user_data = parse_user_data(ex_userdata)
         network = ensure_network(
             self.client, self.network_name, internal=self.internal, subnet=self.subnet
@@ -145,9 +147,9 @@ class LocalNodeDriver(NodeDriver):
         labels = {**(ex_metadata or {}), LABEL: "1", NODE_LABEL: node_id, f"{LABEL}.name": name}
         hostname = user_data.hostname or name
         error: APIError | None = None
-        for _, address in zip(
-            range(ADDRESS_ATTEMPTS), free_addresses(self.client, network, name), strict=False
-        ):
+        free = free_addresses(self.client, network, name)
+        candidates = iter([ex_address]) if ex_address else free
+        for _, address in zip(range(ADDRESS_ATTEMPTS), candidates, strict=False):
             labels[ADDRESS_LABEL] = address
             try:
                 self._run(name, hostname, size, image, labels, user_data.archive())

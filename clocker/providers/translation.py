@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -32,6 +33,10 @@ TABLE: tuple[tuple[str, str, type[InfrastructureError], str | None], ...] = (
     ("builtins", "Exception", ProviderError, None),
 )
 
+# Some drivers ask by GET: then a host's private key, in its user data, is part of the address,
+# which requests quotes in its errors.
+_QUERY = re.compile(r"(/[^\s?]*)\?\S+")
+
 
 @contextmanager
 def translated(where: str) -> Iterator[None]:
@@ -57,5 +62,5 @@ def _is(cls: type, module: str, name: str) -> bool:
 
 def _sentence(error: Exception) -> str:
     explanation = getattr(error, "explanation", None)
-    text = str(explanation or error).strip()
+    text = _QUERY.sub(r"\1?...", str(explanation or error)).strip()
     return text or type(error).__name__

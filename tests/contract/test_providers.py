@@ -11,7 +11,7 @@ import pytest
 
 from clocker.errors import ProviderError, TimedOut
 from clocker.interfaces import Provider
-from clocker.model import HostRequest, ImageWish, ProviderEntry, Resources
+from clocker.model import HostRequest, ImageWish, ProviderEntry, Resources, SizeWish
 from clocker.providers import open_provider
 from clocker.providers.compute import ComputeProvider
 from clocker.testing import FakeMachines, FakeProvider, RecordingProgress
@@ -79,7 +79,28 @@ def local(cloud: str) -> Iterator[Case]:
     provider.clean(cloud)
 
 
-@pytest.fixture(params=[in_memory, fake, pytest.param(local, marks=pytest.mark.hosts)])
+def ec2(cloud: str) -> Iterator[Case]:
+    from ec2_server import IMAGE, serving
+
+    with serving() as server:
+        entry = ProviderEntry(
+            "tested",
+            "ec2",
+            arguments=server.arguments(),
+            image=ImageWish(IMAGE),
+            size=SizeWish(("t3.small",)),
+        )
+        provider = open_provider(entry, RecordingProgress())
+        assert isinstance(provider, ComputeProvider)
+
+        def foreign() -> str:
+            made = server.client().run_instances(ImageId=IMAGE, MinCount=1, MaxCount=1)
+            return str(made["Instances"][0]["InstanceId"])
+
+        yield Case(replace(provider, sleep=lambda _: None), cloud, foreign)
+
+
+@pytest.fixture(params=[in_memory, fake, ec2, pytest.param(local, marks=pytest.mark.hosts)])
 def case(request: pytest.FixtureRequest) -> Iterator[Case]:
     yield from request.param(f"ct{uuid.uuid4().hex[:8]}")
 
