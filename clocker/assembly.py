@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
@@ -27,11 +28,13 @@ def open_cloud(
     *,
     progress: Progress | None = None,
     environ: Mapping[str, str] | None = None,
+    also: Sequence[str] = (),
 ) -> Cloud:
     """The cloud that ``file`` describes (by default ``clocker.yaml`` here or above). Nothing is
-    contacted yet. ConfigError names file, line, path and remedy."""
+    contacted yet. ConfigError names file, line, path and remedy. ``also``: more providers of the
+    catalogue, which can be examined."""
     environ = os.environ if environ is None else environ
-    loaded = load_cloud(find_cloud_file(file, environ, Path.cwd()), environ)
+    loaded = load_cloud(find_cloud_file(file, environ, Path.cwd()), environ, also)
     return Cloud(_parts(loaded, progress or Silent(), environ))
 
 
@@ -51,12 +54,15 @@ class _Deferred:
     def __init__(self, make: Callable[[], object]) -> None:
         self._make = make
         self._made: object | None = None
+        self._lock = threading.Lock()
 
     def __getattr__(self, name: str) -> Any:
         if self._made is None:
             if name == "close":
                 return lambda: None  # what was never opened needs no closing
-            self._made = self._make()
+            with self._lock:
+                if self._made is None:
+                    self._made = self._make()
         return getattr(self._made, name)
 
 
@@ -95,9 +101,10 @@ def _keys(folder: Path, ssh_key: str | None) -> Keys:
 
 
 def _provider(entry: ProviderEntry, progress: Progress) -> Provider:
+    from clocker.config import fetched
     from clocker.providers import open_provider
 
-    return open_provider(entry, progress)
+    return open_provider(fetched(entry), progress)
 
 
 def _connections(keys: Keys, folder: Path, runtime: Path) -> Connections:

@@ -8,11 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from clocker.config.fetch import fetched
+    from clocker.config.listing import ProviderListing, Reference, list_providers
     from clocker.config.load import LoadedCloud, load_cloud
     from clocker.config.places import find_cloud_file, runtime_folder, state_folder
     from clocker.config.starter import starter_document
 
 _HOMES = {
+    "fetched": "clocker.config.fetch",
+    "ProviderListing": "clocker.config.listing",
+    "Reference": "clocker.config.listing",
+    "list_providers": "clocker.config.listing",
     "LoadedCloud": "clocker.config.load",
     "load_cloud": "clocker.config.load",
     "find_cloud_file": "clocker.config.places",
@@ -23,7 +29,11 @@ _HOMES = {
 
 __all__ = [
     "LoadedCloud",
+    "ProviderListing",
+    "Reference",
+    "fetched",
     "find_cloud_file",
+    "list_providers",
     "load_cloud",
     "runtime_folder",
     "starter_document",

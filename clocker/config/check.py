@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -30,22 +30,34 @@ _SENTENCES = {
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
     "string_pattern_mismatch": "must match {pattern}",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
 }
 _REMEDIES = {"string_type": "put it in quotes", "list_type": "write [a, b]"}
 _SECRET = re.compile(r"://[^/]*@|-----BEGIN|\n")
+_SECRET_PARTS = {"arguments", "create", "options", "store", "user_data"}
 
 
 def checked(
     document: Document, model: type[M], environ: Mapping[str, str], loc: Loc = ()
 ) -> tuple[M | None, list[Problem]]:
     """The part of the document at ``loc`` as a ``model``, or None and every problem."""
-    value, problems = with_environment(document, document.raw(loc), loc, environ)
+    value, unset = with_environment(document, document.raw(loc), loc, environ)
+    found, problems = fitted(document, model, value, loc, unset)
+    return found, unset + problems
+
+
+def fitted(
+    document: Document, model: type[M], value: Any, loc: Loc, unset: Sequence[Problem]
+) -> tuple[M | None, list[Problem]]:
+    """``value``, which stands at ``loc``, as a ``model``, or None and the problems besides those
+    of references that are ``unset``."""
     try:
-        return model.model_validate(value), problems
+        return model.model_validate(value), []
     except ValidationError as error:
-        unset = {problem.path for problem in problems}
+        told = {problem.path for problem in unset}
         found = [_problem(document, model, tuple(loc), item) for item in _errors(error)]
-        return None, problems + [problem for problem in found if problem.path not in unset]
+        return None, [problem for problem in found if problem.path not in told]
 
 
 def _errors(error: ValidationError) -> list[dict[str, Any]]:
@@ -83,13 +95,18 @@ def _fields(model: type[BaseModel], loc: Loc) -> list[str]:
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
             return []
         model = annotation
-    return list(model.model_fields)
+    return keys(model)
+
+
+def keys(model: type[BaseModel]) -> list[str]:
+    """As documents write them."""
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _shown(document: Document, loc: Loc) -> str:
     """What stands there instead, as written (a ``${VAR}`` unresolved), unless it may be secret."""
     value = document.raw(loc)
-    if value is None or isinstance(value, dict | list) or {"arguments", "store"} & set(loc):
+    if value is None or isinstance(value, dict | list) or _SECRET_PARTS & set(loc):
         return ""
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return "" if _SECRET.search(text) or len(text) > 60 else f", not {text!r}"

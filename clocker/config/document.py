@@ -86,6 +86,10 @@ def dotted(loc: Loc) -> str:
     return text.removeprefix(".")
 
 
+def yaml_text(data: Any) -> str:
+    return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100))
+
+
 def _read(path: Path, remedy: str | None) -> str:
     try:
         with path.open("rb") as stream:

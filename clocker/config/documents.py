@@ -1,40 +1,16 @@
-"""The two documents: their fields, and what each field may hold.
-
-``clocker.yaml`` is a CloudDocument; ``providers.yaml`` maps names to ProviderDocuments. A
-validator's sentence begins with "must" and never repeats the value, which may be a secret.
-"""
+"""``clocker.yaml``, a CloudDocument: its fields, and what each field may hold."""
 
 from __future__ import annotations
 
 from ipaddress import IPv4Network, ip_address
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
-from clocker.addressing import is_within, span
+from clocker.addressing import is_within
+from clocker.config.fields import Count, Duration, Names, Number, Rest, Rule, Size, Span, Strict
 from clocker.config.problems import Unfit
-from clocker.config.quantities import cloud_name, duration_s, size_mb
-from clocker.config.rules import rule_spec
-from clocker.model import RuleSpec
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise Unfit("must be a number")
-    return value
-
-
-def _span(value: Any) -> str:
-    return span(str(value))
-
-
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-def _rest(value: Any) -> float:
-    return 0.0 if value in (0, "0", "0s") and value is not False else duration_s(value)
-
+from clocker.config.quantities import cloud_name
 
 # It ends up in a package manager's arguments.
 _VERSION = r"^[0-9][0-9A-Za-z.+:~*-]{0,60}$"
@@ -43,23 +19,9 @@ _IMAGE = r"^[a-z0-9][A-Za-z0-9._/:@-]{0,254}$"
 # It is one line of a file.
 _ONE_LINE = r"^[^\x00-\x1f]{8,256}$"
 
-Count = Annotated[int, BeforeValidator(_number)]
-Number = Annotated[float, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False)]
-Size = Annotated[int, BeforeValidator(size_mb)]
-Duration = Annotated[float, BeforeValidator(duration_s)]
-Rest = Annotated[float, BeforeValidator(_rest)]
-Span = Annotated[str, BeforeValidator(_span)]
-Rule = Annotated[RuleSpec, BeforeValidator(rule_spec)]
 
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
-    )
-
-
-class HostsDocument(_Strict):
-    provider: Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]
+class HostsDocument(Strict):
+    provider: Annotated[Names, Field(min_length=1)]
     at: dict[str, Annotated[Count, Field(ge=0, le=1000)]] = Field(default_factory=dict)
     count: Count = Field(default=1, ge=0, le=1000)
     maximum: Count | None = Field(default=None, ge=1, le=1000)
@@ -96,7 +58,7 @@ class HostsDocument(_Strict):
         return value
 
 
-class EngineDocument(_Strict):
+class EngineDocument(Strict):
     version: str | None = Field(default=None, pattern=_VERSION)
     options: dict[str, Any] = Field(default_factory=dict)
 
@@ -110,13 +72,13 @@ ENCRYPTIONS = {
 driver that is not ours says so itself."""
 
 
-class WeaveDocument(_Strict):
+class WeaveDocument(Strict):
     image: str = Field(default="rajchaudhuri/weave:2.9.0", pattern=_IMAGE)
     archive: str | None = None
     password: str | None = Field(default=None, pattern=_ONE_LINE)
 
 
-class NetworkDocument(_Strict):
+class NetworkDocument(Strict):
     driver: str = "vxlan"
     encryption: str = Field(default="", validate_default=True)
     pool: str = "10.210.0.0/16"
@@ -171,12 +133,12 @@ class NetworkDocument(_Strict):
         return value
 
 
-class SshDocument(_Strict):
+class SshDocument(Strict):
     key: str | None = None
     authorized_keys: list[str] = Field(default_factory=list)
 
 
-class CloudDocument(_Strict):
+class CloudDocument(Strict):
     name: str
     hosts: HostsDocument
     engine: EngineDocument = EngineDocument()
@@ -199,18 +161,6 @@ class CloudDocument(_Strict):
                 "such as postgresql://user:${PGPASSWORD}@host/database",
             )
         return value
-
-
-class ProviderDocument(_Strict):
-    driver: str
-    arguments: dict[str, Any] = Field(default_factory=dict)
-    create: dict[str, Any] = Field(default_factory=dict)
-    options: dict[str, Any] = Field(default_factory=dict)
-    image: str | None = None
-    size: Annotated[list[str], BeforeValidator(_listed)] = Field(default_factory=list)
-    location: Annotated[list[str], BeforeValidator(_listed)] = Field(default_factory=list)
-    ssh_user: str = Field(default="root", pattern="^[a-z_][a-z0-9_-]{0,31}$")
-    interface: str = Field(default="public", pattern="^(public|private)$")
 
 
 def first_subnet(pool: str) -> str:

@@ -23,6 +23,11 @@ def with_environment(
     return _replaced(document, value, tuple(loc), environ, problems), problems
 
 
+def references(text: str) -> list[tuple[str, str | None]]:
+    """The variables that ``text`` names, each with its default."""
+    return [(m["name"], m["default"]) for m in _REFERENCE.finditer(text) if m["name"]]
+
+
 def _replaced(
     document: Document,
     value: Any,

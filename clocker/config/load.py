@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clocker.config import providers
+from clocker.config.catalogue import catalogue
 from clocker.config.check import checked
 from clocker.config.document import Document, Loc, read_document
 from clocker.config.documents import CloudDocument, HostsDocument, NetworkDocument, first_subnet
 from clocker.config.environment import with_environment
 from clocker.config.problems import Problem, refusal
+from clocker.errors import NotFound
 from clocker.model import (
     CloudSpec,
     EngineOptions,
@@ -30,8 +32,9 @@ _LAST_WEAVE_PORT = 65533
 
 @dataclass(frozen=True, slots=True)
 class LoadedCloud:
-    """``store_url``: None for the SQLite file in the cloud's folder. ``ssh_key``: path of the
-    user's own private key, None for one that Clocker makes."""
+    """``providers``: those of the cloud; their arguments may have references to secrets, which
+    ``clocker.config.fetched`` follows. ``store_url``: None for the SQLite file in the cloud's
+    folder. ``ssh_key``: path of the user's own private key, None for one that Clocker makes."""
 
     spec: CloudSpec
     providers: tuple[ProviderEntry, ...]
@@ -40,8 +43,11 @@ class LoadedCloud:
     ssh_key: str | None = None
 
 
-def load_cloud(path: Path | str, environ: Mapping[str, str]) -> LoadedCloud:
-    """ConfigError with file, line, path and remedy of everything that is wrong."""
+def load_cloud(
+    path: Path | str, environ: Mapping[str, str], also: Sequence[str] = ()
+) -> LoadedCloud:
+    """ConfigError with file, line, path and remedy of everything that is wrong. ``also``: more
+    providers, at which no host is made."""
     path = Path(path)
     source = read_document(path, remedy="clocker init writes one")
     document, problems = checked(source, CloudDocument, environ)
@@ -56,12 +62,14 @@ def load_cloud(path: Path | str, environ: Mapping[str, str]) -> LoadedCloud:
         problems += _weave_problems(source, document.network, path)
     if problems or document is None:
         raise refusal(problems)
-    return LoadedCloud(_spec(document, entries, keys, path), entries, path, document.store, key)
+    spec = _spec(document, entries, keys, path)
+    others = tuple(_other(path, name, environ) for name in also if name not in spec.hosts.providers)
+    return LoadedCloud(spec, (*entries, *others), path, document.store, key)
 
 
 def known_providers(cloud_file: Path, environ: Mapping[str, str]) -> tuple[str, ...]:
     """The names that ``hosts.provider`` may have."""
-    return providers.names(providers.catalogue(cloud_file, environ))
+    return catalogue(cloud_file, environ).names()
 
 
 def _providers(
@@ -71,20 +79,31 @@ def _providers(
     written = source.raw(("hosts", "provider"))
     several = isinstance(written, list)
     locs: list[Loc] = [("hosts", "provider", i) for i in range(len(written))] if several else []
-    documents = providers.catalogue(path, environ)
+    known = catalogue(path, environ)
     entries: dict[str, ProviderEntry] = {}
     problems: list[Problem] = []
     for loc in locs or [("hosts", "provider")]:
         name, unset = with_environment(source, source.raw(loc), loc, environ)
         if unset or not isinstance(name, str):
             continue  # the document's own check tells what is wrong with it
-        entry, found = providers.entry(documents, name, environ)
-        if entry is None and not found:
-            found = [source.problem(loc, *providers.unknown(documents, name, source.raw(loc)))]
-        problems += found
-        if entry is not None:
-            entries[name] = entry
+        found = providers.find(known, name, environ)
+        problems += [*found.unset, *found.problems]
+        if found.entry is not None:
+            entries[name] = found.entry
+        elif not (found.unset or found.problems):
+            problems.append(source.problem(loc, *known.unknown(name, source.raw(loc))))
     return tuple(entries.values()), problems
+
+
+def _other(path: Path, name: str, environ: Mapping[str, str]) -> ProviderEntry:
+    known = catalogue(path, environ)
+    found = providers.find(known, name, environ)
+    if found.entry is not None:
+        return found.entry
+    if found.unset or found.problems:
+        raise refusal([*found.unset, *found.problems])
+    what, remedy = known.unknown(name, name)
+    raise NotFound(what, remedy=remedy)
 
 
 def _public_keys(

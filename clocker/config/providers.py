@@ -1,65 +1,100 @@
-"""The catalogue of providers: the user's ``providers.yaml`` files before the shipped one."""
+"""An entry of ``providers.yaml``, checked and turned into the model."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.resources import files
-from pathlib import Path
+from dataclasses import dataclass, field
+from typing import Any
 
-from clocker.config.check import checked
-from clocker.config.document import Document, parse_document, read_document
-from clocker.config.documents import ProviderDocument
-from clocker.config.places import provider_files
-from clocker.config.problems import Problem, nearest
-from clocker.model import ImageWish, ProviderEntry, SizeWish
+from clocker.config.catalogue import Catalogue, Layered
+from clocker.config.check import fitted
+from clocker.config.environment import with_environment
+from clocker.config.literals import literals
+from clocker.config.problems import Problem
+from clocker.config.provider_document import ProviderDocument, SizeDocument
+from clocker.config.references import References, beside
+from clocker.model import FirewallWish, ImageWish, ProviderEntry, Resources, SizeWish
 
-Catalogue = tuple[Document, ...]
-
-
-def catalogue(cloud_file: Path, environ: Mapping[str, str]) -> Catalogue:
-    """All that is on offer, the documents that win first. An entry replaces one of the same
-    name as a whole."""
-    own = [read_document(path, empty=True) for path in provider_files(cloud_file, environ)]
-    return (*own, shipped())
+_MOST_USER_DATA_BYTES = 64 * 1024
 
 
-def shipped() -> Document:
-    resource = files("clocker.templates") / "providers.yaml"
-    text = resource.read_text() if resource.is_file() else ""
-    return parse_document(text, "clocker.templates/providers.yaml", empty=True)
+@dataclass(frozen=True, slots=True)
+class Found:
+    """``entry``: None when there is no such one, or it has ``problems`` or leads to what is
+    ``unset``: variables and files that are not there now."""
+
+    entry: ProviderEntry | None = None
+    unset: list[Problem] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
 
 
-def names(documents: Catalogue) -> tuple[str, ...]:
-    return tuple(sorted({name for document in documents for name in document.data}))
+def find(catalogue: Catalogue, name: str, environ: Mapping[str, str]) -> Found:
+    """The entry with references to files and commands still in its arguments; only in this one
+    are those to the environment resolved."""
+    document, problems = catalogue.entry(name)
+    if document is None or problems:
+        return Found(problems=problems)
+    value, loc = document.data[name], (name, "arguments")
+    read = References(document, environ)
+    unset, problems = read.unset, read.problems
+    if isinstance(value, dict):
+        arguments = read.within(value.get("arguments", {}), loc)
+        problems += literals(document, str(value.get("driver")), value.get("arguments"), loc)
+        value, more = with_environment(
+            document, {**value, "arguments": arguments}, loc[:1], environ
+        )
+        unset += more
+    made, wrong = fitted(document, ProviderDocument, value, (name,), unset)
+    problems += wrong
+    if made is None:
+        return Found(None, unset, problems)
+    user_data, unreadable = _user_data(document, made, name)
+    problems += unreadable
+    bad = unset or problems
+    return Found(None if bad else _entry(name, made, user_data), unset, problems)
 
 
-def entry(
-    documents: Catalogue, name: str, environ: Mapping[str, str]
-) -> tuple[ProviderEntry | None, list[Problem]]:
-    """The entry; only in this one are references to the environment resolved."""
-    for document in documents:
-        if name in document.data:
-            found, problems = checked(document, ProviderDocument, environ, (name,))
-            return (_entry(name, found) if found else None), problems
-    return None, []
-
-
-def _entry(name: str, found: ProviderDocument) -> ProviderEntry:
-    fields = dict(found)
+def _entry(name: str, made: ProviderDocument, user_data: str | None) -> ProviderEntry:
     return ProviderEntry(
         name=name,
-        image=ImageWish(fields.pop("image")),
-        size=SizeWish(tuple(fields.pop("size"))),
-        locations=tuple(fields.pop("location")),
-        **fields,
+        driver=made.driver,
+        arguments=made.arguments,
+        create=made.create,
+        options=made.options,
+        image=ImageWish(**dict(made.image)),
+        size=_size(made.size),
+        locations=tuple(made.location),
+        network=made.network,
+        subnet=made.subnet,
+        spot=made.spot,
+        tags=made.tags,
+        firewall=FirewallWish(
+            tuple(made.firewall.groups), tuple(made.firewall.sources), made.firewall.published
+        ),
+        user_data=user_data,
+        ssh_user=made.ssh_user,
+        interface=made.interface,
     )
 
 
-def unknown(documents: Catalogue, name: str, written: str) -> tuple[str, str]:
-    """A sentence and its remedy for a name that is in no catalogue; ``written`` is the name
-    before its ``${VAR}`` was resolved."""
-    known = names(documents)
-    near = nearest(name, known)
-    hint = f"did you mean {near}? " if near else ""
-    listed = f"known providers: {', '.join(known)}" if known else "there is no providers.yaml"
-    return f"no provider is called {written!r}", f"{hint}{listed}"
+def _size(size: SizeDocument) -> SizeWish:
+    return SizeWish(tuple(size.names), Resources(size.cores, size.ram, size.disk), size.price)
+
+
+def _user_data(
+    document: Layered, made: ProviderDocument, name: str
+) -> tuple[str | None, list[Problem]]:
+    """The text, or that of the file; a file's is taken as it is, with every ``${``."""
+    written: Any = made.user_data
+    if not isinstance(written, dict):
+        return written, []
+    loc = (name, "user_data", "file")
+    path = beside(document, loc, written["file"])
+    try:
+        with path.open("rb") as stream:
+            text = stream.read(_MOST_USER_DATA_BYTES + 1).decode()
+    except (OSError, UnicodeDecodeError):
+        return None, [document.problem(loc, "must be a file of text that can be read")]
+    if len(text) > _MOST_USER_DATA_BYTES:
+        return None, [document.problem(loc, "must be a file of at most 64 KiB")]
+    return text, []

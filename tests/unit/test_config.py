@@ -14,6 +14,7 @@ from clocker.config import (
     starter_document,
     state_folder,
 )
+from clocker.config.check import keys
 from clocker.config.load import known_providers
 from clocker.config.quantities import duration_s, size_mb
 from clocker.errors import BadInput, ConfigError
@@ -147,8 +148,13 @@ def test_the_reference_explains_every_key() -> None:
         EngineDocument,
         HostsDocument,
         NetworkDocument,
-        ProviderDocument,
         SshDocument,
+    )
+    from clocker.config.provider_document import (
+        FirewallDocument,
+        ImageDocument,
+        ProviderDocument,
+        SizeDocument,
     )
 
     text = (ROOT / "docs" / "config.md").read_text()
@@ -159,9 +165,15 @@ def test_the_reference_explains_every_key() -> None:
         "network.": NetworkDocument,
         "ssh.": SshDocument,
     }
-    keys = {f"{prefix}{key}" for prefix, made in sections.items() for key in made.model_fields}
-    keys |= set(ProviderDocument.model_fields)
-    assert sorted(key for key in keys if f"`{key}`" not in text) == []
+    provider_sections = {
+        "": ProviderDocument,
+        "image.": ImageDocument,
+        "size.": SizeDocument,
+        "firewall.": FirewallDocument,
+    }
+    both = [*sections.items(), *provider_sections.items()]
+    written = {f"{prefix}{key}" for prefix, made in both for key in keys(made)}
+    assert sorted(key for key in written if f"`{key}`" not in text) == []
 
 
 @pytest.mark.parametrize(
@@ -220,26 +232,3 @@ def test_a_link_in_the_place_of_our_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "clocker").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(BadInput, match="not a link"):
         runtime_folder({"XDG_RUNTIME_DIR": str(tmp_path)})
-
-
-def test_every_entry_of_the_shipped_catalogue_is_valid() -> None:
-    from clocker.config import providers
-
-    class Anything(dict[str, str]):
-        def __contains__(self, _key: object) -> bool:
-            return True
-
-        def __missing__(self, key: str) -> str:
-            return "set"
-
-        def get(self, _key: str, _default: object = None) -> str:  # type: ignore[override]
-            return "set"
-
-    documents = (providers.shipped(),)
-    names = providers.names(documents)
-    assert {"local", "localhost"} <= set(names)
-    for name in names:
-        made, problems = providers.entry(documents, name, Anything())
-        assert problems == []
-        assert made is not None
-        assert made.name == name
