@@ -3,9 +3,12 @@ environment variables: they may be secrets."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clocker.model import Container, Event, Host, HostRequest, HostView, Port, Resources
+
+if TYPE_CHECKING:
+    from clocker.cloud import Finding
 
 
 def container(record: Container, host: str) -> dict[str, Any]:
@@ -66,6 +69,19 @@ def event(item: Event) -> dict[str, Any]:
         "subject": item.subject,
         "outcome": item.outcome,
         "detail": item.detail,
+    }
+
+
+def remnant(finding: Finding, outcome: str, reason: str) -> dict[str, Any]:
+    found = finding.thing.remnant
+    return {
+        "kind": str(found.kind),
+        "name": found.name,
+        "id": found.id,
+        "provider": finding.thing.provider,
+        "since": finding.since,
+        "outcome": outcome,
+        "reason": reason,
     }
 
 

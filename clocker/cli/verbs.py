@@ -21,6 +21,7 @@ SECTIONS: dict[str, dict[str, Verb]] = {
         "hosts": Verb("status:hosts", "List the hosts and what is booked on them."),
         "events": Verb("events:events", "Show what was done, by whom, and how it ended."),
         "adopt": Verb("adopt:adopt", "Rebuild a lost store from tags and labels."),
+        "gc": Verb("gc:gc", "Remove what is left of the cloud at its providers."),
         "down": Verb("down:down", "Remove all containers and hosts of the cloud."),
     },
     "Containers": {

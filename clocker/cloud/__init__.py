@@ -6,7 +6,16 @@ from clocker.cloud.machine import ContainerMachine
 from clocker.cloud.names_check import DnsReport
 from clocker.cloud.network_check import NetworkReport, NetworkStatus
 from clocker.cloud.networks import NetView
-from clocker.cloud.reports import AdoptReport, DownReport, MoveReport, Status, UpReport
+from clocker.cloud.remnants import Finding
+from clocker.cloud.reports import (
+    AdoptReport,
+    DownReport,
+    GcReport,
+    MoveReport,
+    RemnantsReport,
+    Status,
+    UpReport,
+)
 
 __all__ = [
     "AdoptReport",
@@ -15,10 +24,13 @@ __all__ = [
     "DnsReport",
     "DownReport",
     "ImageView",
+    "Finding",
+    "GcReport",
     "MoveReport",
     "NetView",
     "NetworkReport",
     "NetworkStatus",
+    "RemnantsReport",
     "Status",
     "UpReport",
     "VolumeView",

@@ -11,9 +11,11 @@ from clocker.addressing import mac_of
 from clocker.bootstrap import check
 from clocker.cloud import ledger
 from clocker.cloud.container_spec import CLOUD_LABEL
+from clocker.cloud.gc import is_being_removed
 from clocker.cloud.membership import sync
 from clocker.cloud.nets import all_nets, lease_gateways
 from clocker.cloud.ownership import Whose, mark_of, whose
+from clocker.cloud.remnants import Thing
 from clocker.cloud.reports import AdoptReport
 from clocker.errors import ClockerError, InfrastructureError
 from clocker.interfaces import Engine, Parts
@@ -29,6 +31,8 @@ from clocker.model import (
     Lease,
     Net,
     Node,
+    Remnant,
+    RemnantKind,
 )
 from clocker.network.layout import Layout
 
@@ -63,7 +67,11 @@ def _adopt_host(parts: Parts, provider: str, node: Node) -> Host | None:
         parts.progress.failed(node.name, f"not adopted: {error.what}")
         return None
     host = replace(host, stamp=found.bootstrap, capacity=capacity, tunnel_key=found.tunnel_key)
+    thing = Thing(provider, Remnant(RemnantKind.MACHINE, node.id, node.name))
     with parts.store.transaction() as tx:
+        if is_being_removed(parts, tx, thing):
+            parts.progress.failed(node.name, "not adopted: clocker gc is removing it")
+            return None
         tx.put_host(host)
         tx.put_lease(Lease(DEFAULT_NETWORK, host.gateway, f"host/{host.name}"))
         for name, subnet, gateway in found.networks:

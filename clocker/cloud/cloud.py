@@ -6,6 +6,7 @@ from typing import Any
 from clocker.cloud import adopt as adoption
 from clocker.cloud import attach as attaching
 from clocker.cloud import down as removal
+from clocker.cloud import gc as collecting
 from clocker.cloud import holdings, key_pairs, names_check, network_check, run_state, ssh, views
 from clocker.cloud import move as moving
 from clocker.cloud import networks as nets
@@ -19,7 +20,16 @@ from clocker.cloud.membership import sync
 from clocker.cloud.names_check import DnsReport
 from clocker.cloud.network_check import NetworkReport, NetworkStatus
 from clocker.cloud.networks import NetView
-from clocker.cloud.reports import AdoptReport, DownReport, MoveReport, Status, UpReport
+from clocker.cloud.remnants import Finding
+from clocker.cloud.reports import (
+    AdoptReport,
+    DownReport,
+    GcReport,
+    MoveReport,
+    RemnantsReport,
+    Status,
+    UpReport,
+)
 from clocker.images import Images
 from clocker.interfaces import Parts
 from clocker.model import (
@@ -63,6 +73,14 @@ class Cloud:
     def adopt(self) -> AdoptReport:
         """Rebuild a lost store from tags and labels."""
         return adoption.adopt(self._parts)
+
+    def remnants(self, grace_s: float = collecting.GRACE_S) -> RemnantsReport:
+        """What carries this cloud's name at its providers and is not in use."""
+        return collecting.remnants(self._parts, grace_s)
+
+    def gc(self, found: Sequence[Finding]) -> GcReport:
+        """Remove those of ``found`` that may go; every failure is in the report."""
+        return collecting.remove(self._parts, found)
 
     def obtain(self, request: ContainerRequest) -> ContainerMachine:
         """A container; NothingFits with the reasons, NameTaken, ImageNotFound, TimedOut."""

@@ -31,8 +31,7 @@ def down(parts: Parts) -> DownReport:
         ledger.log(parts, tx, "down", parts.spec.name, "begun")
     _destroy_all(parts, hosts)
     _refuse_to_forget(parts)
-    for provider in parts.providers.values():
-        provider.clean(parts.spec.name)
+    _remove_shared(parts)
     parts.store.erase()
     shutil.rmtree(parts.folder)
     with suppress(OSError):  # other clouds keep theirs beside it
@@ -53,6 +52,16 @@ def _refuse_to_forget(parts: Parts) -> None:
             where=f"provider {name}",
             remedy="clocker adopt takes them in; then clocker down removes them",
         )
+
+
+def _remove_shared(parts: Parts) -> None:
+    """What was made once for all machines; another cloud of this name keeps its own."""
+    cloud, mark = parts.spec.name, mark_of(parts.keys)
+    for provider in parts.providers.values():
+        for remnant in provider.remnants(cloud):
+            if whose(mark, cloud, remnant.tags, remnant.name) is Whose.OURS:
+                provider.remove(remnant)
+        provider.clean(cloud)
 
 
 def finish_deleting(parts: Parts) -> None:

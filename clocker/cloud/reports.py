@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from clocker.cloud.remnants import Finding
+from clocker.errors import ClockerError
 from clocker.model import HostView
 
 
@@ -28,6 +30,21 @@ class DownReport:
 class AdoptReport:
     hosts: tuple[str, ...]
     containers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RemnantsReport:
+    """``failures``: of providers that could not be asked."""
+
+    findings: tuple[Finding, ...] = ()
+    failures: tuple[ClockerError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GcReport:
+    removed: tuple[Finding, ...] = ()
+    kept: tuple[Finding, ...] = ()
+    failures: tuple[tuple[Finding, ClockerError], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ DEFAULT_SHAPE = Resources(4.0, 8192, 100_000)
 class FakeProvider(Scripted):
     """See ``clocker.interfaces.Provider``. ``fail_next("obtain", error)``: creation fails, nothing
     is left; with ``after=True`` the machine is there, but the answer is lost.
-    ``addresses_missing``: that many machines to come never get an address."""
+    ``addresses_missing``: that many machines to come never get an address. ``planted``: what else
+    was left of a cloud."""
 
     lag_s = 0.0
 
@@ -27,6 +28,7 @@ class FakeProvider(Scripted):
         self.name = name
         self.machines = machines
         self.addresses_missing = 0
+        self.planted: list[Remnant] = []
         self._lock = RLock()
 
     @scripted
@@ -86,12 +88,14 @@ class FakeProvider(Scripted):
             Remnant(RemnantKind.MACHINE, node.id, node.name, node.tags) for node in self.list(cloud)
         ]
         shared = [Remnant(RemnantKind.NETWORK, c, c) for c in self.machines.shared if c == cloud]
-        return [*machines, *shared]
+        return [*machines, *shared, *self.planted]
 
     @scripted
     def remove(self, remnant: Remnant) -> None:
         if remnant.kind is RemnantKind.MACHINE:
             self.release(remnant.id)
+        elif remnant in self.planted:
+            self.planted.remove(remnant)
         else:
             self.clean(remnant.id)
 

@@ -16,10 +16,13 @@ from clocker.cloud import (
     AdoptReport,
     DnsReport,
     DownReport,
+    Finding,
+    GcReport,
     MoveReport,
     NetView,
     NetworkReport,
     NetworkStatus,
+    RemnantsReport,
     Status,
     UpReport,
 )
@@ -32,7 +35,8 @@ from clocker.cloud.findings import (
     Place,
     Problem,
 )
-from clocker.errors import NotFound
+from clocker.cloud.remnants import Thing
+from clocker.errors import ClockerError, NotFound
 from clocker.model import (
     CloudSpec,
     Container,
@@ -48,6 +52,8 @@ from clocker.model import (
     Net,
     NodePool,
     Port,
+    Remnant,
+    RemnantKind,
     Resources,
     Result,
     SshAccess,
@@ -99,6 +105,14 @@ FINDINGS = Findings(
 )
 
 
+LEFT = Finding(
+    Thing("local", Remnant(RemnantKind.MACHINE, "i-0", "demo-demo-3")),
+    1000.0,
+    True,
+    "its host is not on record",
+)
+
+
 @dataclass
 class FakeMachine:
     record: Container
@@ -144,6 +158,9 @@ class FakeCloud:
     calls: list[tuple[Any, ...]] = field(default_factory=list)
     problems: tuple[Problem, ...] = (Problem("lost", "a firewall", "open it"),)
     answers: tuple[NameFinding, ...] = (RIGHT,)
+    left: tuple[Finding, ...] = (LEFT,)
+    unasked: tuple[ClockerError, ...] = ()
+    unremoved: ClockerError | None = None
     file: str | None = None
     progress: Any = None
 
@@ -269,6 +286,18 @@ class FakeCloud:
     def adopt(self) -> AdoptReport:
         self._called("adopt")
         return AdoptReport(("demo-1",), ("web",))
+
+    def remnants(self, grace_s: float = 3600.0) -> RemnantsReport:
+        self._called("remnants", grace_s)
+        return RemnantsReport(self.left, self.unasked)
+
+    def gc(self, found: Sequence[Finding]) -> GcReport:
+        self._called("gc", len(found))
+        going = tuple(item for item in found if item.goes)
+        kept = tuple(item for item in found if not item.goes)
+        if self.unremoved is None:
+            return GcReport(going, kept)
+        return GcReport(going[1:], kept, ((going[0], self.unremoved),))
 
     def ssh_config(self) -> str:
         return "Host web\n"

@@ -372,3 +372,42 @@ def test_names_are_completed_and_errors_are_silent(terminal: Terminal) -> None:
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts(terminal: Terminal, shell: str) -> None:
     assert f"_CLOCKER_COMPLETE={shell}_complete" in terminal("completion", shell).out
+
+
+def test_gc_asks_and_then_removes(terminal: Terminal) -> None:
+    seen = terminal("gc")
+    assert (seen.status, ("gc", 1) in terminal.cloud.calls) == (2, False)
+    assert "demo-demo-3" in seen.out
+    assert "--yes" in seen.err
+
+    seen = terminal("gc", "--yes", "--grace", "10m")
+
+    assert seen.status == 0
+    assert seen.out.endswith("demo-demo-3  removed\n")
+    assert ("remnants", 600.0) in terminal.cloud.calls
+
+
+def test_gc_dry_run_removes_nothing(terminal: Terminal) -> None:
+    assert terminal("gc", "--dry-run").status == 0
+    (found,) = terminal("gc", "--dry-run", "--json").json["remnants"]
+    assert found["outcome"] == "goes"
+    assert not any(call[0] == "gc" for call in terminal.cloud.calls)
+
+
+def test_gc_without_remnants_asks_nothing(terminal: Terminal) -> None:
+    terminal.cloud.left = ()
+    seen = terminal("gc")
+    assert (seen.status, seen.out) == (0, "nothing is left over\n")
+
+
+def test_gc_tells_every_failure_at_the_end(terminal: Terminal) -> None:
+    terminal.cloud.unasked = (ProviderError("away", where="provider b"),)
+    terminal.cloud.unremoved = ProviderError("busy", where="machine i-0")
+
+    seen = terminal("gc", "--yes", "--json")
+
+    assert seen.status == 4
+    assert "provider b: away" in seen.err
+    assert "machine i-0: busy" in seen.err
+    (found,) = seen.json["remnants"]
+    assert (found["outcome"], found["reason"]) == ("failed", "busy")

@@ -92,6 +92,7 @@ ARGUMENTS = {
     "move": ("web",),
     "exec": ("web", "true"),
     "down": ("--yes",),
+    "gc": ("--yes",),
     "network create": ("blue",),
     "network inspect": ("blue",),
     "network attach": ("blue", "web"),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from agreement import assert_nothing_left
 
 from clocker.cloud import Cloud
-from clocker.cloud.ownership import Whose, whose
+from clocker.cloud.ownership import Whose, mark_of, whose
 from clocker.errors import ProviderError
 from clocker.interfaces import Parts
-from clocker.model import Resources, shared_mark, shared_name
+from clocker.model import Remnant, RemnantKind, Resources, shared_mark, shared_name
 from clocker.testing import FakeKeys, FakeMachines, fake_parts, fake_spec
 
 MARK, OTHER = "0123456789abcdef", "fedcba9876543210"
@@ -56,6 +58,19 @@ def test_each_is_taken_down_without_the_other() -> None:
     assert [view.host.node_id for view in Cloud(two).hosts()] == [left.id]
     Cloud(two).down()
     assert_nothing_left(two)
+
+
+def test_down_removes_what_only_this_cloud_shares() -> None:
+    one, two = twins()
+    Cloud(one).up()
+    provider: Any = one.providers["fake"]
+    for parts in (one, two):
+        name = shared_name("test", mark_of(parts.keys))
+        provider.planted.append(Remnant(RemnantKind.KEY_PAIR, name, name))
+
+    Cloud(one).down()
+
+    assert [remnant.name for remnant in provider.planted] == [name]
 
 
 def test_the_others_machines_are_not_adopted() -> None:

@@ -1,0 +1,128 @@
+"""Finds what is left of the cloud at its providers, and removes it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from clocker.cloud import ledger
+from clocker.cloud.ownership import mark_of
+from clocker.cloud.remnants import Finding, Rules, Thing, findings, first_seen
+from clocker.cloud.reports import GcReport, RemnantsReport
+from clocker.errors import ClockerError
+from clocker.interfaces import Parts, Transaction
+
+GRACE_S = 3600.0
+_SEEN, _REMOVING = "gc/seen", "gc/removing"
+
+
+def remnants(parts: Parts, grace_s: float = GRACE_S) -> RemnantsReport:
+    """What carries this cloud's name and is not in use. The store is read after the providers: it
+    knew of every machine before that was made."""
+    things, failures = _things(parts)
+    silent = [name for name in parts.providers if name in failures]
+    with parts.store.transaction() as tx:
+        seen = first_seen(things, _read(tx, _SEEN), silent, parts.clock())
+        hosts = tx.hosts()
+        _write(tx, _SEEN, seen)
+    rules = Rules(parts.spec.name, mark_of(parts.keys), grace_s)
+    found = findings(rules, things, hosts, seen, parts.clock())
+    return RemnantsReport(found, tuple(failures.values()))
+
+
+def remove(parts: Parts, found: Sequence[Finding]) -> GcReport:
+    """Remove those of ``found`` that may go, unless the cloud has taken them in meanwhile; what
+    fails does not stop the others."""
+    removed: list[Finding] = []
+    kept = [finding for finding in found if not finding.goes]
+    failures: list[tuple[Finding, ClockerError]] = []
+    for finding in (finding for finding in found if finding.goes):
+        try:
+            if _remove(parts, finding):
+                removed.append(finding)
+            else:
+                kept.append(replace(finding, goes=False, reason="in use meanwhile"))
+        except ClockerError as error:
+            error.where = error.where or _told(finding)
+            failures.append((finding, error))
+            parts.progress.failed(finding.thing.remnant.name, error.what)
+    return GcReport(tuple(removed), tuple(kept), tuple(failures))
+
+
+def is_being_removed(parts: Parts, tx: Transaction, thing: Thing) -> bool:
+    """Whether a process that may live has begun to remove it."""
+    return _read(tx, _REMOVING).get(thing.key, 0.0) > parts.clock()
+
+
+def _things(parts: Parts) -> tuple[list[Thing], dict[str, ClockerError]]:
+    things: list[Thing] = []
+    failures: dict[str, ClockerError] = {}
+    for name, provider in parts.providers.items():
+        try:
+            things += [Thing(name, remnant) for remnant in provider.remnants(parts.spec.name)]
+        except ClockerError as error:
+            error.where = error.where or f"provider {name}"
+            failures[name] = error
+    return things, failures
+
+
+def _remove(parts: Parts, finding: Finding) -> bool:
+    remnant = finding.thing.remnant
+    with _claimed(parts, finding) as is_ours:
+        if not is_ours:
+            return False
+        parts.progress.step(remnant.name, f"removing the {remnant.kind}")
+        parts.providers[finding.thing.provider].remove(remnant)
+        ledger.log_now(parts, "gc", remnant.name, "removed", _told(finding))
+    parts.progress.done(remnant.name, "removed")
+    return True
+
+
+@contextmanager
+def _claimed(parts: Parts, finding: Finding) -> Iterator[bool]:
+    """Whether it is still nobody's; then nobody takes it in before the block is left. What removes
+    one of a host's two machines holds the host."""
+    host = finding.twin_of
+    if host is not None:
+        claimed = ledger.claim_host(parts, host.id)
+        try:
+            yield claimed is not None and claimed.node_id == host.node_id
+        finally:
+            if claimed is not None:
+                ledger.change_host(parts, claimed, work=None)
+        return
+    key = finding.thing.key
+    with parts.store.transaction() as tx:
+        free = _is_free(parts, tx, finding)
+        if free:
+            _write(tx, _REMOVING, _read(tx, _REMOVING) | {key: parts.clock() + ledger.HOLD_S})
+    try:
+        yield free
+    finally:
+        with parts.store.transaction() as tx:
+            _write(tx, _REMOVING, {k: v for k, v in _read(tx, _REMOVING).items() if k != key})
+
+
+def _is_free(parts: Parts, tx: Transaction, finding: Finding) -> bool:
+    """By the same rules, but for the grace, which has been granted."""
+    rules = Rules(parts.spec.name, mark_of(parts.keys), 0.0)
+    found = findings(rules, [finding.thing], tx.hosts(), {}, parts.clock())
+    return any(again.goes for again in found)
+
+
+def _told(finding: Finding) -> str:
+    thing = finding.thing
+    return f"{thing.remnant.kind} {thing.remnant.id} at {thing.provider}"
+
+
+def _read(tx: Transaction, key: str) -> dict[str, float]:
+    found: dict[str, float] = json.loads(tx.setting(key) or "{}")
+    return found
+
+
+def _write(tx: Transaction, key: str, values: dict[str, float]) -> None:
+    text = json.dumps(values)
+    if text != (tx.setting(key) or "{}"):
+        tx.set_setting(key, text)
