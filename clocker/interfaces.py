@@ -63,7 +63,8 @@ class Provider(Protocol):
 
     def obtain(self, request: HostRequest) -> Node:
         """The machine for ``request``, made if no live machine carries its id; returns once its
-        address is known. Asking again with the same id gives the same machine.
+        address is known. Asking again with the same id gives the same machine. Its access has the
+        request's host key where the user data sees to it, and else none.
         ProviderError: refused (nothing is left behind), Unavailable where another place might
         do; TimedOut: destroyed, nothing left."""
         ...

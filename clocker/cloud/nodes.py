@@ -40,6 +40,7 @@ def request_for(parts: Parts, host: Host) -> HostRequest:
         user_data=cloud_config(
             host.name, key, parts.keys.public, spec.hosts.ssh_users.get(host.provider, "root")
         ),
+        host_key=key.public,
         public_key=parts.keys.public,
         openings=openings(parts),
         timeout_s=spec.hosts.timeout_s,

@@ -112,8 +112,9 @@ class HostRequest:
     """A machine to be made into a host. ``id`` identifies it at its provider (tag, name),
     so that asking twice gives the same machine. ``token``: the same for every try at making it,
     another one after it was given back; empty: the id. ``public_key``: the OpenSSH
-    line that lets Clocker in, where the provider installs keys. ``openings``: what its firewall
-    must let through."""
+    line that lets Clocker in, where the provider installs keys. ``host_key``: the one that the
+    machine will answer with if it is given ``user_data``. ``openings``: what its firewall must
+    let through."""
 
     id: str
     cloud: str
@@ -123,6 +124,7 @@ class HostRequest:
     tags: Mapping[str, str] = field(default_factory=dict)
     zone: str | None = None
     user_data: str | None = field(default=None, repr=False)
+    host_key: str = ""
     public_key: str = ""
     openings: tuple[Opening, ...] = ()
     timeout_s: float = 600.0

@@ -7,7 +7,7 @@ import inspect
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from clocker.errors import ClockerError, ProviderError, TimedOut
@@ -81,7 +81,7 @@ class ComputeProvider:
             found = self._adopt(request)
             try:
                 machine = found or self._create(request)
-                return self._await_address(machine, request, deadline)
+                return self._with_host_key(self._await_address(machine, request, deadline), request)
             except Exception as error:
                 self._undo(request, error)
                 raise
@@ -190,6 +190,13 @@ class ComputeProvider:
                 )
             self.sleep(self.dialect.poll_s)
             machine = next((m for m in self._of(request) if m.id == machine.id), machine)
+
+    def _with_host_key(self, node: Node, request: HostRequest) -> Node:
+        """The one that its user data has put there, if the driver hands any over."""
+        told = request.user_data and self._argument(self.dialect.user_data_argument, "")
+        if node.access is None or not told or not request.host_key:
+            return node
+        return replace(node, access=replace(node.access, host_keys=(request.host_key,)))
 
     def _undo(self, request: HostRequest, error: Exception) -> None:
         """Nothing is left behind, not even by a creation whose answer was lost."""

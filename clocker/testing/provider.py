@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from threading import RLock
 
 from clocker.errors import NotFound, ProviderError, TimedOut
@@ -43,7 +44,7 @@ class FakeProvider(Scripted):
         with self._lock:
             for node in self.list(request.cloud):
                 if node.tags.get("clocker-host") == request.id:
-                    return node
+                    return _with_host_key(node, request)
             if self.addresses_missing:
                 self.addresses_missing -= 1
                 raise TimedOut("the machine got no address", where=f"host {request.name}")
@@ -55,7 +56,8 @@ class FakeProvider(Scripted):
                 _MADE_BY: self.name,
             }
             shape = _or_default(request.resources)
-            return self.machines.make(request.name, tags, shape, _host_key(request)).node
+            made = self.machines.make(request.name, tags, shape, _host_key(request))
+            return _with_host_key(made.node, request)
 
     @scripted
     def release(self, node_id: str) -> None:
@@ -106,6 +108,12 @@ def _or_default(asked: Resources) -> Resources:
         asked.ram_mb or DEFAULT_SHAPE.ram_mb,
         asked.disk_mb or DEFAULT_SHAPE.disk_mb,
     )
+
+
+def _with_host_key(node: Node, request: HostRequest) -> Node:
+    if node.access is None or not (request.host_key and request.user_data):
+        return node
+    return replace(node, access=replace(node.access, host_keys=(request.host_key,)))
 
 
 def _host_key(request: HostRequest) -> str | None:

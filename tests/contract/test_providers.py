@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from clocker.bootstrap import cloud_config
 from clocker.errors import ProviderError, TimedOut
 from clocker.interfaces import Provider
 from clocker.model import HostRequest, ImageWish, ProviderEntry, Resources, SizeWish
 from clocker.providers import open_provider
 from clocker.providers.compute import ComputeProvider
-from clocker.testing import FakeMachines, FakeProvider, RecordingProgress
+from clocker.testing import FakeKeys, FakeMachines, FakeProvider, RecordingProgress
 from clocker.testing.node_driver import FakeNodeDriver, Infrastructure
 
 
@@ -114,6 +115,28 @@ def test_an_obtained_machine_has_an_address_and_its_tags(case: Case) -> None:
     assert node.tags["clocker-host"] == case.request().id
     assert node.tags["team"] == "blue"
     assert [n.id for n in case.provider.list(case.cloud)] == [node.id]
+
+
+def test_the_host_key_is_known_where_user_data_brings_it(case: Case) -> None:
+    key = FakeKeys("of-the-cloud").derive("host", "h1")
+    told = replace(
+        case.request(),
+        user_data=cloud_config("h1", key, "ssh-ed25519 AAAA controller"),
+        host_key=key.public,
+    )
+
+    made, again = case.provider.obtain(told), case.provider.obtain(told)
+
+    assert made.access is not None
+    assert made.access.host_keys == (key.public,)
+    assert again.access == made.access
+
+
+def test_no_host_key_is_known_without_user_data(case: Case) -> None:
+    node = case.provider.obtain(replace(case.request(), host_key="ssh-ed25519 AAAA"))
+
+    assert node.access is not None
+    assert node.access.host_keys == ()
 
 
 def test_asking_twice_gives_the_same_machine(case: Case) -> None:
