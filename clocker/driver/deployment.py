@@ -6,7 +6,7 @@ import atexit
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from libcloud.compute.base import Node, NodeDriver
@@ -29,7 +29,7 @@ class Login:
     users: tuple[str, ...]
     port: int
     key_files: tuple[str, ...]
-    passphrase: str | None
+    passphrase: str | None = field(repr=False)
     connect_s: float
     timeout_s: float
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from secrets import token_hex
-from typing import Any, TypedDict
+from typing import Any, TypedDict, TypeVar
 
 from libcloud.compute.base import NodeAuthSSHKey, NodeImage, NodeLocation, NodeSize, StorageVolume
 
 from clocker.driver.shapes import host_of, resources, rule_of
 from clocker.errors import BadInput
 from clocker.model import ContainerRequest, Port, Resources, Restart, RuleSpec, Volume, Wait
+
+T = TypeVar("T")
 
 # So that a name that is taken is an error, as with any libcloud driver: the cloud itself gives the
 # same container again to whoever asks for the very same thing.
@@ -39,7 +41,7 @@ class Options(TypedDict, total=False):
     ex_hostname: str
     ex_user: str
     ex_workdir: str
-    ex_restart: str
+    ex_restart: str | Restart
     ex_capabilities: Sequence[str]
     ex_privileged: bool
     ex_read_only: bool
@@ -51,6 +53,7 @@ class Options(TypedDict, total=False):
 
 _SAME = ("address", "hostname", "user", "workdir", "privileged", "read_only", "timeout_s")
 _MAPPINGS = ("env", "labels")
+_RESTARTS = ("no", "on-failure", "always", "unless-stopped")
 _SEQUENCES = ("command", "entrypoint", "networks", "aliases", "capabilities", "rules")
 
 
@@ -78,7 +81,7 @@ def request_of(
         name=name,
         ports=tuple(map(_port, given.get("ex_ports") or ())),
         volumes=_volumes(given.get("ex_volumes") or {}),
-        restart=Restart(given.get("ex_restart") or "no"),
+        restart=_restart(given.get("ex_restart")),
         ssh=ssh,
         ssh_keys=ssh_keys,
         wait=Wait.SSH if ssh else Wait.RUNNING,
@@ -94,10 +97,17 @@ def request_of(
 def _resources(size: NodeSize, given: Mapping[str, Any]) -> Resources:
     booked = resources(size)
     return Resources(
-        float(given.get("ex_cores", booked.cores)),
-        int(given.get("ex_ram_mb", booked.ram_mb)),
-        int(given.get("ex_disk_mb", booked.disk_mb)),
+        _number(float, "ex_cores", given.get("ex_cores"), booked.cores),
+        _number(int, "ex_ram_mb", given.get("ex_ram_mb"), booked.ram_mb),
+        _number(int, "ex_disk_mb", given.get("ex_disk_mb"), booked.disk_mb),
     )
+
+
+def _number(kind: Callable[[Any], T], name: str, told: object, otherwise: T) -> T:
+    try:
+        return otherwise if told is None else kind(told)
+    except (TypeError, ValueError):
+        raise BadInput(f"{told!r} is no number", where=name) from None
 
 
 def _same(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,7 +129,19 @@ def _words(told: Sequence[Any]) -> tuple[Any, ...]:
 
 
 def _port(told: int | Port) -> Port:
-    return told if isinstance(told, Port) else Port(int(told))
+    return told if isinstance(told, Port) else Port(_number(int, "ex_ports", told, 0))
+
+
+def _restart(told: str | Restart | None) -> Restart:
+    if isinstance(told, Restart):
+        return told
+    if told not in (None, *_RESTARTS):
+        raise BadInput(
+            f"{told!r} is no restart condition",
+            where="ex_restart",
+            remedy=f"one of {', '.join(_RESTARTS)}, or a clocker.model.Restart with its attempts",
+        )
+    return Restart(told or "no")
 
 
 def _volumes(told: Mapping[StorageVolume | str, str]) -> tuple[Volume, ...]:

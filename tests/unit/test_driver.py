@@ -34,7 +34,7 @@ from clocker.driver import ClockerNodeDriver, register
 from clocker.driver.boundary import TABLE, libcloud_error
 from clocker.driver.refused import REFUSED
 from clocker.driver.shapes import STATES
-from clocker.model import ContainerRequest, ContainerState, Port, Resources, RuleSpec
+from clocker.model import ContainerRequest, ContainerState, Port, Resources, Restart, RuleSpec
 from clocker.testing import FakeKeys, FakeMachines, fake_parts, fake_spec
 from clocker.testing.keys import public_of
 
@@ -234,6 +234,9 @@ def test_all_that_can_be_asked_of_a_node(driver: ClockerNodeDriver, cloud: Cloud
         ({"ex_keyname": "lost"}, "no key pair is called 'lost'"),
         ({"ex_labels": {"clocker.id": "x"}}, "Clocker's own labels"),
         ({"ex_ports": [99999]}, "no such port"),
+        ({"ex_ports": ["80/udp"]}, "'80/udp' is no number"),
+        ({"ex_cores": "many"}, "ex_cores: 'many' is no number"),
+        ({"ex_restart": "on-failure:3"}, "'on-failure:3' is no restart condition"),
         ({"name": "No Name"}, "cannot be a container's name"),
         ({"auth": NodeAuthSSHKey("no key")}, "not one line of a public key"),
     ],
@@ -246,6 +249,11 @@ def test_bad_input_is_refused(
     assert caught.value.http_code == 400
     assert isinstance(caught.value.__cause__, errors.BadInput)
     assert driver.list_nodes() == []
+
+
+def test_a_restart_policy_with_its_attempts(driver: ClockerNodeDriver, cloud: Cloud) -> None:
+    create(driver, ex_restart=Restart("on-failure", 3))
+    assert cloud.machine("web").record.request.restart == Restart("on-failure", 3)
 
 
 def test_a_taken_name_is_an_error_even_for_the_same_request(driver: ClockerNodeDriver) -> None:
