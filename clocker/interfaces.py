@@ -461,6 +461,11 @@ class Transaction(Protocol):
 
     def put_container(self, container: Container) -> None: ...
 
+    def insert_containers(self, containers: Sequence[Container]) -> None:
+        """Many at once, much sooner than one by one; NameTaken when one is not new, or as for
+        ``put_container``: then none of them is inserted."""
+        ...
+
     def delete_container(self, container_id: str) -> None: ...
 
     def leases(self) -> Sequence[Lease]:

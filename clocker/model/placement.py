@@ -27,6 +27,9 @@ class HostView:
     containers: tuple[Container, ...] = ()
     usage: Usage | None = None
     _booked: Resources | None = field(default=None, init=False, compare=False, repr=False)
+    _ruled: tuple[Container, ...] | None = field(
+        default=None, init=False, compare=False, repr=False
+    )
 
     @property
     def booked(self) -> Resources:
@@ -43,6 +46,15 @@ class HostView:
         return self._booked
 
     @property
+    def ruled(self) -> tuple[Container, ...]:
+        """The containers that have rules of their own; looked for once."""
+        if self._ruled is None:
+            found = tuple(container for container in self.containers if container.request.rules)
+            object.__setattr__(self, "_ruled", found)
+        assert self._ruled is not None  # noqa: S101 - set above
+        return self._ruled
+
+    @property
     def free(self) -> Resources:
         return self.host.capacity - self.booked
 
@@ -50,6 +62,8 @@ class HostView:
         """The same host with one more container booked on it."""
         view = HostView(self.host, (*self.containers, container), self.usage)
         object.__setattr__(view, "_booked", self.booked + container.request.resources)
+        ruled = (*self.ruled, container) if container.request.rules else self.ruled
+        object.__setattr__(view, "_ruled", ruled)
         return view
 
     def without(self, container_id: str) -> HostView:

@@ -4,6 +4,7 @@ A rule is a frozen dataclass, a Filter or a Preference (``clocker.interfaces``);
 ``clocker.plugins`` gives it its name. docs/placement.md lists them all.
 """
 
+from clocker.placement.fleet import Fleet
 from clocker.placement.place import Rules, allows, judge, place, rules_for
 
-__all__ = ["Rules", "allows", "judge", "place", "rules_for"]
+__all__ = ["Fleet", "Rules", "allows", "judge", "place", "rules_for"]

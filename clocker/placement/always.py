@@ -47,7 +47,7 @@ class Welcome:
     reads: ClassVar[tuple[str, ...]] = ("image", "labels", "name")
 
     def refusal(self, view: HostView, request: ContainerRequest) -> str | None:
-        for container in view.containers:
+        for container in view.ruled:
             for spec in container.request.rules:
                 objection = getattr(_rule(spec), "objection", None)
                 if objection and (why := objection(container, request)):

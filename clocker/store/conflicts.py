@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from clocker.errors import NameTaken
 from clocker.interfaces import Transaction
 from clocker.model import Container, Host, Lease
@@ -29,6 +31,26 @@ def container_conflict(tx: Transaction, container: Container) -> NameTaken | Non
         for taken in booked_ports(other):
             if taken in wanted:
                 return _port_taken(tx, other, *taken)
+    return None
+
+
+def conflict_among(tx: Transaction, containers: Sequence[Container]) -> NameTaken | None:
+    """What speaks against inserting all of them."""
+    there = tx.containers()
+    ids = {other.id for other in there}
+    owners = {place: other for other in there for place in booked_ports(other)}
+    names = {other.name: other for other in there}
+    for container in containers:
+        if container.id in ids:
+            return NameTaken(f"container {container.name!r} is there already")
+        if other := names.get(container.name):
+            return _name_taken(other)
+        for place in booked_ports(container):
+            if other := owners.get(place):
+                return _port_taken(tx, other, *place)
+            owners[place] = container
+        ids.add(container.id)
+        names[container.name] = container
     return None
 
 

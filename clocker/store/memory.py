@@ -10,7 +10,12 @@ from threading import Lock
 
 from clocker.errors import StoreError
 from clocker.model import Container, Event, Host, Lease, Net
-from clocker.store.conflicts import container_conflict, host_conflict, lease_conflict
+from clocker.store.conflicts import (
+    conflict_among,
+    container_conflict,
+    host_conflict,
+    lease_conflict,
+)
 
 
 @dataclass(slots=True)
@@ -105,6 +110,12 @@ class MemoryTransaction:
         if conflict := container_conflict(self, container):
             raise conflict
         state.containers[container.id] = container
+
+    def insert_containers(self, containers: Sequence[Container]) -> None:
+        state = self._to_change()
+        if conflict := conflict_among(self, containers):
+            raise conflict
+        state.containers.update((container.id, container) for container in containers)
 
     def delete_container(self, container_id: str) -> None:
         self._to_change().containers.pop(container_id, None)

@@ -12,6 +12,7 @@ from sqlalchemy import (
     BindParameter,
     Connection,
     CursorResult,
+    Table,
     Text,
     bindparam,
     delete,
@@ -26,7 +27,13 @@ from clocker.errors import NameTaken, StoreError
 from clocker.model import Container, Event, Host, Lease, Net
 from clocker.store import tables
 from clocker.store.codec import decode, encode
-from clocker.store.conflicts import booked_ports, container_conflict, host_conflict, lease_conflict
+from clocker.store.conflicts import (
+    booked_ports,
+    conflict_among,
+    container_conflict,
+    host_conflict,
+    lease_conflict,
+)
 from clocker.store.failures import Duplicate, translated
 from clocker.store.tables import (
     containers,
@@ -136,14 +143,22 @@ class SqlTransaction:
         with self._unless_taken(lambda: container_conflict(self, container)):
             self._change(tables.upsert(self._dialect, containers), **values)
             self._change(_DROP_PORTS, id=container.id)
-            for host_id, number, protocol in booked_ports(container):
-                self._change(
-                    insert(ports),
-                    host_id=host_id,
-                    host_port=number,
-                    protocol=protocol,
-                    container_id=container.id,
-                )
+            for booked in _port_rows(container):
+                self._change(insert(ports), container_id=container.id, **booked)
+
+    def insert_containers(self, containers: Sequence[Container]) -> None:
+        places = [
+            {"cloud": self._cloud, "container_id": made.id, **booked}
+            for made in containers
+            for booked in _port_rows(made)
+        ]
+        rows = [
+            {"cloud": self._cloud, "id": made.id, "name": made.name, "body": encode(made)}
+            for made in containers
+        ]
+        with self._unless_taken(lambda: conflict_among(self, containers)):
+            self._insert_all(tables.containers, rows)
+            self._insert_all(ports, places)
 
     def delete_container(self, container_id: str) -> None:
         self._change(_DROP_PORTS, id=container_id)
@@ -232,6 +247,12 @@ class SqlTransaction:
         self._refuse_if_read_only()
         self._run(statement, **values)
 
+    def _insert_all(self, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+        self._refuse_if_read_only()
+        if rows:
+            with self._noted():
+                self._connection.execute(insert(table), rows)
+
     def _change_sql(self, statement: str) -> None:
         self._refuse_if_read_only()
         with self._noted():
@@ -253,6 +274,13 @@ class SqlTransaction:
         except StoreError as error:
             self.failure = self.failure or error
             raise
+
+
+def _port_rows(container: Container) -> list[dict[str, Any]]:
+    return [
+        {"host_id": host_id, "host_port": number, "protocol": protocol}
+        for host_id, number, protocol in booked_ports(container)
+    ]
 
 
 def _one(found: Sequence[T]) -> T | None:

@@ -29,6 +29,30 @@ TAKEN: dict[str, tuple[Callable[[Transaction], None], str]] = {
         lambda tx: tx.put_container(container("db", Port(1, 99), Port(2, 99))),
         "container 'db' has the same host port twice",
     ),
+    "one of many": (
+        lambda tx: tx.insert_containers(
+            [container("db"), replace(container("web"), id="second"), container("job")]
+        ),
+        "the name 'web' is taken by another container",
+    ),
+    "one of many is not new": (
+        lambda tx: tx.insert_containers([container("db"), container("web")]),
+        "container 'web' is there already",
+    ),
+    "two of many": (
+        lambda tx: tx.insert_containers([container("db"), replace(container("db"), id="second")]),
+        "the name 'db' is taken by another container",
+    ),
+    "the port of one of many": (
+        lambda tx: tx.insert_containers([container("db"), container("job", Port(81, 8080))]),
+        "port 8080/tcp of host 'h1' is booked by container 'web'",
+    ),
+    "the port of two of many": (
+        lambda tx: tx.insert_containers(
+            [container("db", Port(1, 99)), container("job", Port(2, 99))]
+        ),
+        "port 99/tcp of host 'h1' is booked by container 'db'",
+    ),
     "address": (
         lambda tx: tx.put_lease(Lease("default", "10.210.0.2", "container/db")),
         "the address 10.210.0.2 of network 'default' belongs to container/web, not to container/db",
@@ -81,3 +105,14 @@ def test_what_is_let_go_of_may_be_had_by_another(filled: Store) -> None:
         tx.put_lease(Lease("default", "10.210.0.2", "container/db"))
         tx.delete_host("id-h1")
         tx.put_host(replace(host("h1"), id="second"))
+
+
+def test_many_are_inserted_as_one_by_one(filled: Store) -> None:
+    many = [container(f"c{n}", Port(80, 9000 + n)) for n in range(50)]
+    with filled.transaction() as tx:
+        tx.insert_containers(many)
+        tx.insert_containers([])
+    with filled.read() as tx:
+        assert [c for c in tx.containers() if c.name != "web"] == sorted(many, key=lambda c: c.name)
+    with pytest.raises(NameTaken), filled.transaction() as tx:
+        tx.put_container(container("late", Port(80, 9010)))

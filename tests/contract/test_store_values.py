@@ -16,6 +16,7 @@ from clocker.model import (
     Event,
     HealthCheck,
     Host,
+    Move,
     Port,
     Resources,
     Restart,
@@ -50,7 +51,15 @@ no_ports_twice = st.lists(
     any_port, unique_by=lambda port: (port.host_port, port.protocol), max_size=3
 ).map(tuple)
 any_host = whole(Host, id=short, name=short)
-any_container = whole(Container, id=short, name=short, host_id=short, ports=no_ports_twice)
+any_move = whole(Move, host_id=st.just("elsewhere"), ports=no_ports_twice)
+any_container = whole(
+    Container,
+    id=short,
+    name=short,
+    host_id=short,
+    ports=no_ports_twice,
+    move=st.none() | any_move,
+)
 any_value = settings(
     max_examples=40,
     deadline=None,
