@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -26,6 +28,18 @@ def networks(ctx: click.Context, _param: click.Parameter, incomplete: str) -> li
 def machines(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """Containers and hosts."""
     return _names(ctx, incomplete, lambda cloud: [*_containers(cloud), *_hosts(cloud)])
+
+
+def providers(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    from clocker.config import find_cloud_file
+    from clocker.config.load import known_providers
+
+    file = ctx.find_root().params.get("file")
+    try:
+        known = known_providers(find_cloud_file(file, os.environ, Path.cwd()), os.environ)
+    except Exception:  # noqa: BLE001 - a shell that completes must never see an error
+        return []
+    return [name for name in known if name.startswith(incomplete)]
 
 
 def _names(

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 SCHEMA = 1
 
@@ -16,13 +16,16 @@ def print_json(values: Mapping[str, Any]) -> None:
     sys.stdout.write(json.dumps({"schema": SCHEMA, **values}, indent=2) + "\n")
 
 
-def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    clean = [[_printable(cell) for cell in row] for row in rows]
+def print_table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], stream: TextIO | None = None
+) -> None:
+    """To ``stream``, by default standard output."""
+    clean = [[printable(cell) for cell in row] for row in rows]
     table = [list(headings), *clean]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for row in table:
         line = "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        sys.stdout.write(line.rstrip() + "\n")
+        (stream or sys.stdout).write(line.rstrip() + "\n")
 
 
 def age(since: float) -> str:
@@ -39,6 +42,6 @@ def amount(cores: float, ram_mb: int) -> str:
     return f"{cores:g} {'core' if cores == 1 else 'cores'}, {ram_mb} MiB"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """What came from elsewhere must not steer the terminal."""
     return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
@@ -22,8 +22,9 @@ class Session:
     verbose: bool = False
 
     @contextmanager
-    def open(self, *, silent: bool = False) -> Iterator[Cloud]:
-        """The cloud; ``silent`` when the verb's output is for a program."""
+    def open(self, *, silent: bool = False, also: Sequence[str] = ()) -> Iterator[Cloud]:
+        """The cloud; ``silent`` when the verb's output is for a program. ``also``: more
+        providers, to be examined."""
         # What the Docker SDK would import for an SSH of its own takes as long as its other half.
         sys.modules.setdefault("docker.transport.sshconn", cast(ModuleType, None))
         from clocker.assembly import open_cloud
@@ -34,7 +35,7 @@ class Session:
             progress_for(
                 silent=self.quiet or silent, plain=plain, verbose=self.verbose
             ) as progress,
-            open_cloud(self.file, progress=progress) as cloud,
+            open_cloud(self.file, progress=progress, also=also) as cloud,
         ):
             yield cloud
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from clocker.model import Container, Event, Host, HostRequest, HostView, Port, Resources
+from clocker.model import HOURS_PER_MONTH, Check, Container, Event, Host, HostView, Port, Resources
+
+if TYPE_CHECKING:
+    from clocker.cloud import PlannedHost, UpPlan
+    from clocker.config import ProviderListing
 
 if TYPE_CHECKING:
     from clocker.cloud import Finding
@@ -52,11 +56,56 @@ def host(view: HostView) -> dict[str, Any]:
     }
 
 
-def planned(request: HostRequest) -> dict[str, Any]:
+def plan(found: UpPlan) -> dict[str, Any]:
     return {
-        "name": request.name,
-        "provider": request.provider,
-        "resources": resources(request.resources),
+        "plan": [planned(host) for host in found.make],
+        "remove": list(found.remove),
+        "totals": [_price(per_hour, currency) for currency, per_hour in found.prices.items()],
+        "unpriced": found.unpriced,
+    }
+
+
+def planned(host: PlannedHost) -> dict[str, Any]:
+    """What nobody knows, or what is there already, has nulls."""
+    offer = host.offer
+    return {
+        "name": host.name,
+        "provider": host.provider,
+        "resources": resources(host.resources),
+        "exists": offer is None,
+        "region": offer.region if offer else None,
+        "zone": offer.zone if offer else None,
+        "size": offer.size if offer else None,
+        "image": offer.image if offer else None,
+        "spot": offer.spot if offer else False,
+        **_price(offer.price_hour if offer else None, offer.currency if offer else None),
+        "then": list(host.then),
+    }
+
+
+def provider(item: ProviderListing) -> dict[str, Any]:
+    return {
+        "name": item.name,
+        "driver": item.driver,
+        "region": item.region,
+        "locations": list(item.locations),
+        "file": item.file,
+        "extends": list(item.extends),
+        "credentials": [
+            {"argument": r.argument, "kind": r.kind, "name": r.name, "set": r.is_set}
+            for r in item.references
+        ],
+        "problems": [f"{problem.where}: {problem.what}" for problem in item.problems],
+        "entry": dict(item.entry),
+    }
+
+
+def check(found: Check) -> dict[str, Any]:
+    return {
+        "subject": found.subject,
+        "verdict": str(found.verdict),
+        "text": found.text,
+        "remedy": found.remedy,
     }
 
 
@@ -95,6 +144,11 @@ def port(item: Port) -> dict[str, Any]:
         "host_port": item.host_port,
         "protocol": item.protocol,
     }
+
+
+def _price(per_hour: float | None, currency: str | None) -> dict[str, Any]:
+    per_month = None if per_hour is None else round(per_hour * HOURS_PER_MONTH, 2)
+    return {"price_hour": per_hour, "price_month": per_month, "currency": currency}
 
 
 def _ssh(record: Host) -> dict[str, Any] | None:

@@ -16,6 +16,9 @@ class Verb:
 SECTIONS: dict[str, dict[str, Verb]] = {
     "The cloud": {
         "init": Verb("init:init", "Write a clocker.yaml to begin with."),
+        "providers": Verb("providers:providers", "List the providers that hosts can be made at."),
+        "doctor": Verb("doctor:doctor", "Check a provider before anything is spent."),
+        "plan": Verb("plan:plan", "Show what up would make, and at what price."),
         "up": Verb("up:up", "Make the cloud's hosts."),
         "status": Verb("status:status", "Show the cloud in one look."),
         "hosts": Verb("status:hosts", "List the hosts and what is booked on them."),

@@ -12,8 +12,10 @@ from clocker.cloud.reports import (
     DownReport,
     GcReport,
     MoveReport,
+    PlannedHost,
     RemnantsReport,
     Status,
+    UpPlan,
     UpReport,
 )
 
@@ -31,7 +33,9 @@ __all__ = [
     "NetworkReport",
     "NetworkStatus",
     "RemnantsReport",
+    "PlannedHost",
     "Status",
+    "UpPlan",
     "UpReport",
     "VolumeView",
 ]

@@ -11,6 +11,7 @@ from clocker.cloud import holdings, key_pairs, names_check, network_check, run_s
 from clocker.cloud import move as moving
 from clocker.cloud import networks as nets
 from clocker.cloud import obtain as obtaining
+from clocker.cloud import plan as planning
 from clocker.cloud import recover as recovering
 from clocker.cloud import release as releasing
 from clocker.cloud import up as making
@@ -28,17 +29,18 @@ from clocker.cloud.reports import (
     MoveReport,
     RemnantsReport,
     Status,
+    UpPlan,
     UpReport,
 )
 from clocker.images import Images
 from clocker.interfaces import Parts
 from clocker.model import (
+    Check,
     CloudSpec,
     Container,
     ContainerRequest,
     Endpoint,
     Event,
-    HostRequest,
     HostView,
 )
 
@@ -58,9 +60,13 @@ class Cloud:
     def spec(self) -> CloudSpec:
         return self._parts.spec
 
-    def plan_up(self) -> tuple[HostRequest, ...]:
-        """The machines that ``up`` would ask the provider for."""
-        return making.plan_up(self._parts)
+    def plan_up(self) -> UpPlan:
+        """The hosts that ``up`` would make: where, of which size, and at what price."""
+        return planning.plan_up(self._parts)
+
+    def examine(self, provider: str) -> Iterator[Check]:
+        """Whether ``up`` could make a host at ``provider``; nothing is made."""
+        return planning.examine(self._parts, provider)
 
     def up(self) -> UpReport:
         """Make the hosts that the document asks for, and mend those that differ."""

@@ -6,7 +6,49 @@ from dataclasses import dataclass
 
 from clocker.cloud.remnants import Finding
 from clocker.errors import ClockerError
-from clocker.model import HostView
+from clocker.model import HostView, Offer, Resources
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedHost:
+    """A host that ``up`` would make. ``offer``: None where its machine is there already, and is
+    only to be completed. ``then``: what would be tried next if the provider refused."""
+
+    name: str
+    provider: str
+    resources: Resources
+    offer: Offer | None = None
+    then: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UpPlan:
+    """``remove``: the hosts whose removal has begun and was not completed."""
+
+    make: tuple[PlannedHost, ...] = ()
+    remove: tuple[str, ...] = ()
+
+    @property
+    def is_free(self) -> bool:
+        return all(offer.price_hour == 0 for offer in self._offers)
+
+    @property
+    def prices(self) -> dict[str, float]:
+        """Per hour, by currency, of all hosts whose price is known."""
+        known: dict[str, float] = {}
+        for offer in self._offers:
+            if offer.price_hour is not None:
+                known[offer.currency] = known.get(offer.currency, 0.0) + offer.price_hour
+        return known
+
+    @property
+    def unpriced(self) -> int:
+        """How many hosts have a price that nobody knows."""
+        return sum(offer.price_hour is None for offer in self._offers)
+
+    @property
+    def _offers(self) -> list[Offer]:
+        return [host.offer for host in self.make if host.offer]
 
 
 @dataclass(frozen=True, slots=True)

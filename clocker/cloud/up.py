@@ -8,7 +8,6 @@ from clocker.cloud import ledger
 from clocker.cloud.down import finish_deleting
 from clocker.cloud.hosts import ensure_ready, make
 from clocker.cloud.membership import membership_of, sync
-from clocker.cloud.nodes import request_for
 from clocker.cloud.places import missing
 from clocker.cloud.recover import recover
 from clocker.cloud.reports import UpReport
@@ -17,23 +16,9 @@ from clocker.cloud.steps import side_by_side
 from clocker.cloud.subnet import abandon_strays
 from clocker.errors import BootstrapFailed, ClockerError
 from clocker.interfaces import Parts
-from clocker.model import Host, HostRequest, HostState
+from clocker.model import Host, HostState
 
 _MADE, _CHANGED, _UNTOLD, _UNCHANGED = "made", "changed", "untold", "unchanged"
-
-
-def plan_up(parts: Parts) -> tuple[HostRequest, ...]:
-    """The hosts that ``up`` would make or complete, as their provider would be asked."""
-    with parts.store.read() as tx:
-        hosts = tx.hosts()
-    unfinished = [host for host in hosts if host.state not in (HostState.READY, HostState.DELETING)]
-    ready = [host for host in hosts if host.state is HostState.READY]
-    pool = parts.spec.hosts
-    anew = [
-        HostRequest("", parts.spec.name, f"{parts.spec.name}-?", pool.shape, provider)
-        for provider in missing(pool, (*unfinished, *ready))
-    ]
-    return (*(request_for(parts, host) for host in unfinished), *anew)
 
 
 def up(parts: Parts) -> UpReport:

@@ -12,7 +12,7 @@ from clocker.config.catalogue import Catalogue, Layered, catalogue
 from clocker.config.document import dotted, yaml_text
 from clocker.config.environment import references
 from clocker.config.literals import masked
-from clocker.config.problems import Problem, refusal
+from clocker.config.problems import Problem
 from clocker.config.references import CommandReference, FileReference, References
 from clocker.errors import NotFound
 
@@ -23,7 +23,8 @@ _REGIONS = ("region", "ex_force_service_region", "datacenter")
 class Reference:
     """What an argument's value comes from. ``kind``: variable, file or command; ``name``: the
     variable's, the file's path, or the command's first word. ``is_set``: whether it leads to a
-    value now; None for a command, which is not run to find out. ``remedy``: what would mend it."""
+    value now; None for a command, which is not run to find out. ``remedy``: what should be done
+    about it."""
 
     argument: str
     kind: str
@@ -45,7 +46,7 @@ class ProviderListing:
     file: str
     extends: tuple[str, ...]
     references: tuple[Reference, ...]
-    problems: tuple[str, ...]
+    problems: tuple[Problem, ...]
     entry: Mapping[str, Any]
     text: str
 
@@ -75,7 +76,7 @@ def _listing(known: Catalogue, name: str, environ: Mapping[str, str]) -> Provide
         file=document.file,
         extends=tuple(layer for _, layer in document.layers[1:]),
         references=tuple(_references(document, name, environ)),
-        problems=tuple(_sentence(problem) for problem in problems),
+        problems=tuple(problems),
         entry=entry,
         text=yaml_text({name: entry}),
     )
@@ -120,7 +121,8 @@ def _in(
             yield from _in(item, (*loc, key), environ, missing)
     elif isinstance(value, FileReference):
         is_set = value.what not in missing
-        yield Reference(place, "file", str(value.path), is_set, missing.get(value.what))
+        remedy = _others_may_read(value.path) if is_set else missing[value.what]
+        yield Reference(place, "file", str(value.path), is_set, remedy)
     elif isinstance(value, CommandReference):
         yield Reference(place, "command", value.argv[0], None)
     elif isinstance(value, str):
@@ -130,5 +132,5 @@ def _in(
             yield Reference(place, "variable", variable, is_set, remedy)
 
 
-def _sentence(problem: Problem) -> str:
-    return str(refusal([problem]))
+def _others_may_read(path: Path) -> str | None:
+    return f"chmod 600 {path}" if path.stat().st_mode & 0o077 else None

@@ -20,6 +20,7 @@ from clocker.model.host import Host, HostState, Node, SshAccess
 from clocker.model.network import DEFAULT_NETWORK, Endpoint, LinkStatus, Net
 from clocker.model.placement import HostView, Judgement, Placement, Reason, Refusal, Usage
 from clocker.model.provider import (
+    HOURS_PER_MONTH,
     Check,
     FirewallWish,
     ImageWish,
@@ -49,6 +50,7 @@ from clocker.model.result import Result
 
 __all__ = [
     "DEFAULT_NETWORK",
+    "HOURS_PER_MONTH",
     "Attachment",
     "Check",
     "CloudSpec",

@@ -9,6 +9,8 @@ from enum import StrEnum
 
 from clocker.model.resources import Resources
 
+HOURS_PER_MONTH = 730
+
 
 @dataclass(frozen=True, slots=True)
 class ImageWish:

@@ -22,8 +22,10 @@ from clocker.cloud import (
     NetView,
     NetworkReport,
     NetworkStatus,
+    PlannedHost,
     RemnantsReport,
     Status,
+    UpPlan,
     UpReport,
 )
 from clocker.cloud.findings import (
@@ -38,6 +40,7 @@ from clocker.cloud.findings import (
 from clocker.cloud.remnants import Thing
 from clocker.errors import ClockerError, NotFound
 from clocker.model import (
+    Check,
     CloudSpec,
     Container,
     ContainerRequest,
@@ -45,18 +48,19 @@ from clocker.model import (
     Endpoint,
     Event,
     Host,
-    HostRequest,
     HostState,
     HostView,
     LinkStatus,
     Net,
     NodePool,
+    Offer,
     Port,
     Remnant,
     RemnantKind,
     Resources,
     Result,
     SshAccess,
+    Verdict,
 )
 
 HOST = Host(
@@ -113,6 +117,12 @@ LEFT = Finding(
 )
 
 
+def planned(price_hour: float | None = 0.0, provider: str = "local", **changes: Any) -> PlannedHost:
+    has = Resources(1, 1024, 10240)
+    offer = Offer(provider, "small", "debian-12", has, price_hour=price_hour, **changes)
+    return PlannedHost("demo-?", provider, has, offer)
+
+
 @dataclass
 class FakeMachine:
     record: Container
@@ -151,7 +161,8 @@ class FakeMachine:
 class FakeCloud:
     spec: CloudSpec = CloudSpec("demo", NodePool(("local",), 2, 4))
     containers: list[Container] = field(default_factory=list)
-    plan: tuple[HostRequest, ...] = ()
+    plan: UpPlan = UpPlan()
+    checks: tuple[Check, ...] = (Check("quota", Verdict.FINE, "3 of 20 used"),)
     up_report: UpReport = UpReport(unchanged=("demo-1", "demo-2"))
     result: Result = Result(0, b"out\n", b"err\n")
     failure: BaseException | None = None
@@ -163,6 +174,7 @@ class FakeCloud:
     unremoved: ClockerError | None = None
     file: str | None = None
     progress: Any = None
+    also: Sequence[str] = ()
 
     def __enter__(self) -> FakeCloud:
         return self
@@ -175,8 +187,12 @@ class FakeCloud:
         if self.failure is not None:
             raise self.failure
 
-    def plan_up(self) -> tuple[HostRequest, ...]:
+    def plan_up(self) -> UpPlan:
         return self.plan
+
+    def examine(self, provider: str) -> Iterator[Check]:
+        self._called("examine", provider)
+        return iter(self.checks)
 
     def up(self) -> UpReport:
         self._called("up")
@@ -331,8 +347,10 @@ class Terminal:
         patch.setitem(sys.modules, "clocker.assembly", assembly)
         patch.setattr("sys.stdin.isatty", lambda: False, raising=False)
 
-    def _open(self, file: str | None = None, *, progress: Any = None) -> FakeCloud:
-        self.cloud.file, self.cloud.progress = file, progress
+    def _open(
+        self, file: str | None = None, *, progress: Any = None, also: Sequence[str] = ()
+    ) -> FakeCloud:
+        self.cloud.file, self.cloud.progress, self.cloud.also = file, progress, also
         return self.cloud
 
     def __call__(self, *args: str) -> Outcome:

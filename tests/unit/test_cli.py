@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_cloud import FakeCloud, Terminal, container
+from cli_cloud import FakeCloud, Terminal, container, planned
 
-from clocker.cloud import UpReport
+from clocker.cloud import PlannedHost, UpPlan, UpReport
 from clocker.errors import Interrupted, NothingFits, ProviderError
 from clocker.model import (
-    HostRequest,
+    Check,
     Port,
     Resources,
     Result,
     RuleSpec,
+    Verdict,
     Volume,
     Wait,
 )
 
-PLAN = (HostRequest("", "demo", "demo-?", Resources(1, 1024), "local"),)
+PLAN = UpPlan((planned(),))
 
 
 @pytest.fixture
@@ -59,7 +61,8 @@ def test_up_shows_the_plan_and_what_was_done(terminal: Terminal) -> None:
     terminal.cloud.up_report = UpReport(made=("demo-1",), recovered=("web",))
     seen = terminal("up")
     assert seen.status == 0
-    assert "to make at local: 1 host\n  demo-?  1 core, 1024 MiB" in seen.err
+    assert seen.err.startswith("to make: 1 host\nHOST ")
+    assert "in all: free\n" in seen.err
     assert "demo-1  engine" in seen.err
     assert seen.out == "made: demo-1\nrecovered: web\n"
 
@@ -68,20 +71,183 @@ def test_a_second_up_says_that_there_is_nothing_to_do(terminal: Terminal) -> Non
     assert terminal("up").out == "nothing to do: 2 hosts as they should be\n"
 
 
-def test_up_asks_before_it_spends(terminal: Terminal) -> None:
-    terminal.cloud.plan = tuple(replace(request, provider="ec2") for request in PLAN)
+@pytest.mark.parametrize(
+    ("price", "words"),
+    [
+        (0.0416, "Make 1 host (0.0416 USD per hour, 30.37 USD per month)?"),
+        (None, "Make 1 host (1 at a price that is not known)?"),
+    ],
+)
+def test_up_asks_before_it_spends(terminal: Terminal, price: float | None, words: str) -> None:
+    terminal.cloud.plan = UpPlan((planned(price),))
     seen = terminal("up")
     assert (seen.status, ("up",) in terminal.cloud.calls) == (2, False)
+    assert words in seen.err
     assert "--yes" in seen.err
-    assert terminal("up", "--yes").status == 0
-    assert ("up",) in terminal.cloud.calls
-
-
-def test_up_dry_run_changes_nothing(terminal: Terminal) -> None:
-    terminal.cloud.plan = PLAN
-    assert terminal("up", "--dry-run").status == 0
-    assert terminal("up", "--dry-run", "--json").json["plan"][0]["name"] == "demo-?"
+    assert terminal("up", "--json").status == 2
+    answering(terminal, "n\n")
+    assert terminal("up").status == 130
     assert ("up",) not in terminal.cloud.calls
+    answering(terminal, "y\n")
+    assert terminal("up").status == 0
+    assert terminal("up", "--yes").status == 0
+    assert terminal.cloud.calls.count(("up",)) == 2
+
+
+@pytest.mark.parametrize("verb", [("plan",), ("up", "--dry-run")])
+def test_the_plan_has_a_place_and_a_price_for_every_host(
+    terminal: Terminal, verb: tuple[str, ...]
+) -> None:
+    size_and_provider = ("size large", "provider gce")
+    terminal.cloud.plan = UpPlan(
+        (
+            replace(planned(0.05, "ec2", zone="eu-1a", spot=True), then=size_and_provider),
+            replace(planned(0.05, "ec2", region="eu-1"), then=size_and_provider),
+            planned(1, "gce", currency="EUR"),
+            planned(None, "gce"),
+            planned(0, "local"),
+            PlannedHost("demo-1", "ec2", Resources()),
+        ),
+        ("demo-9",),
+    )
+    lines = terminal(*verb).out.splitlines()
+    assert lines[0] == "to make: 6 hosts"
+    headings = ["HOST", "PROVIDER", "PLACE", "SIZE", "IMAGE", "PER HOUR", "PER MONTH"]
+    assert re.split("   +", lines[1]) == headings
+    cells = [re.split("   +", line) for line in lines[2:8]]
+    has = "1 core, 1024 MiB, 10 GiB disk"
+    assert cells[0] == ["demo-?", "ec2", "eu-1a", f"small ({has}, spot)", "debian-12",
+                        "0.0500 USD", "36.50 USD"]  # fmt: skip
+    assert cells[1][2:4] == ["eu-1", f"small ({has})"]
+    assert [row[-2:] for row in cells[2:]] == [
+        ["1.0000 EUR", "730.00 EUR"], ["unknown", "unknown"], ["free", "free"], ["-", "-"]
+    ]  # fmt: skip
+    assert cells[5][:4] == ["demo-1", "ec2", "-", "its machine is there"]
+    assert lines[8:] == [
+        "in all: 0.1000 USD per hour, 73.00 USD per month and 1.0000 EUR per hour, "
+        "730.00 EUR per month and 1 at a price that is not known",
+        "next, if refused: size large, provider gce",
+        "to remove: demo-9",
+    ]
+    made = terminal(*verb, "--json").json
+    assert (made["unpriced"], made["remove"]) == (1, ["demo-9"])
+    assert {"currency": "USD", "price_hour": 0.1, "price_month": 73.0} in made["totals"]
+    assert made["plan"][0]["then"] == ["size large", "provider gce"]
+    assert (made["plan"][5]["exists"], made["plan"][5]["price_hour"]) == (True, None)
+    assert ("up",) not in terminal.cloud.calls
+
+
+def test_a_plan_of_nothing(terminal: Terminal) -> None:
+    assert terminal("plan").out == "to make: no hosts\nto remove: no hosts\n"
+    assert terminal("plan", "--json").json["plan"] == []
+
+
+@pytest.fixture
+def catalogued(terminal: Terminal, tmp_path: Path) -> Terminal:
+    """In a folder with a cloud and a providers.yaml."""
+    (tmp_path / "clocker.yaml").write_text("name: demo\nhosts: {provider: local}\n")
+    (tmp_path / "providers.yaml").write_text(
+        """\
+local: {driver: local}
+mine:
+  extends: base
+  arguments: {region: two, key: {file: key}}
+base:
+  driver: ec2
+  arguments: {key: "${BASE_KEY}", secret: "${BASE_SECRET}", region: one}
+  location: [a, b]
+broken: {drivr: x, arguments: {secret: tell-nobody}}
+"""
+    )
+    (tmp_path / "key").write_text("tell-nobody")
+    (tmp_path / "key").chmod(0o600)
+    terminal.patch.chdir(tmp_path)
+    terminal.patch.setenv("BASE_KEY", "tell-nobody")
+    return terminal
+
+
+def test_providers_are_listed_with_the_names_of_what_they_need(
+    catalogued: Terminal, tmp_path: Path
+) -> None:
+    seen = catalogued("providers")
+    rows = {line.split()[0]: re.split("   +", line) for line in seen.out.splitlines()}
+    file = str(tmp_path / "providers.yaml")
+    assert rows["local"] == ["local", "local", "-", file, "-"]
+    assert rows["base"] == [
+        "base", "ec2", "one, a, b", file, "BASE_KEY set, BASE_SECRET unset"
+    ]  # fmt: skip
+    assert rows["ec2"][3] == "clocker.templates/providers.yaml"
+    assert f"{file}:9: broken.drivr: unknown key\n  remedy: did you mean driver?" in seen.err
+    assert "tell-nobody" not in seen.out + seen.err
+    (base,) = (
+        p for p in catalogued("providers", "--json").json["providers"] if p["name"] == "base"
+    )
+    assert base["credentials"][1] == {
+        "argument": "secret", "kind": "variable", "name": "BASE_SECRET", "set": False
+    }  # fmt: skip
+
+
+def test_one_provider_is_shown_whole(catalogued: Terminal, tmp_path: Path) -> None:
+    seen = catalogued("providers", "mine")
+    assert (
+        seen.out
+        == f"""\
+# {tmp_path}/providers.yaml, which extends base
+# key: file {tmp_path}/key set
+# secret: BASE_SECRET unset
+mine:
+  driver: ec2
+  arguments:
+    key:
+      file: key
+    secret: ${{BASE_SECRET}}
+    region: two
+  location:
+  - a
+  - b
+"""
+    )
+    assert "tell-nobody" not in "".join(vars(catalogued("providers", "broken"))["out"])
+    assert "did you mean mine?" in catalogued("providers", "mime").err
+
+
+def test_the_doctor_asks_the_provider_with_a_whole_entry(
+    catalogued: Terminal, tmp_path: Path
+) -> None:
+    catalogued.patch.setenv("BASE_SECRET", "tell-nobody")
+    catalogued.cloud.checks = (
+        Check("quota", Verdict.FINE, "3 of 20 used"),
+        Check("firewall", Verdict.UNKNOWN, "cannot be asked"),
+    )
+    seen = catalogued("doctor", "mine")
+    assert (seen.status, seen.err) == (0, "")
+    assert seen.out.splitlines() == [
+        f"fine     credentials  key: file {tmp_path}/key set",
+        "fine     credentials  secret: BASE_SECRET set",
+        "fine     quota        3 of 20 used",
+        "unknown  firewall     cannot be asked",
+    ]
+    assert catalogued.cloud.also == ("mine",)
+    catalogued.cloud.checks = (Check("image", Verdict.WRONG, "none is called x", "name one"),)
+    seen = catalogued("doctor", "mine")
+    assert seen.status == 4
+    assert seen.out.splitlines()[2:] == [
+        "wrong    image        none is called x", "  remedy: name one"
+    ]  # fmt: skip
+    (tmp_path / "key").chmod(0o644)
+    assert f"  remedy: chmod 600 {tmp_path}/key\n" in catalogued("doctor", "mine").out
+
+
+def test_the_doctor_stops_at_an_entry_that_does_not_hold(catalogued: Terminal) -> None:
+    seen = catalogued("doctor", "base")
+    assert seen.status == 4
+    assert "wrong    credentials  secret: BASE_SECRET unset" in seen.out
+    assert "  remedy: export BASE_SECRET=..." in seen.out
+    checks = catalogued("doctor", "broken", "--json").json
+    assert (checks["ok"], checks["checks"][0]["subject"]) == (False, "entry")
+    assert "tell-nobody" not in str(checks)
+    assert not any(call[0] == "examine" for call in catalogued.cloud.calls)
+    assert catalogued("doctor", "nobody").status == 2
 
 
 @pytest.mark.parametrize("flags", [("--quiet", "up"), ("up", "--json")])

@@ -9,11 +9,12 @@ from typing import Any
 
 import click
 import pytest
-from cli_cloud import FakeCloud, Terminal, container
+from cli_cloud import FakeCloud, Terminal, container, planned
 
 from clocker.cli.main import cli
 from clocker.cli.verbs import VERBS
-from clocker.model import HostRequest, Port, Resources
+from clocker.cloud import UpPlan
+from clocker.model import Port
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -87,6 +88,9 @@ def same_shape(documented: Any, printed: Any, place: str) -> None:
 
 
 ARGUMENTS = {
+    "up": ("--yes",),
+    "providers": ("ec2",),
+    "doctor": ("local",),
     "run": ("--name", "web", "-p", "80", "nginx"),
     "inspect": ("web",),
     "move": ("web",),
@@ -105,7 +109,7 @@ def test_the_page_has_the_shape_that_is_printed(
 ) -> None:
     cloud = FakeCloud(
         containers=[container("web", ports=(Port(80),))],
-        plan=(HostRequest("", "demo", "demo-?", Resources(1, 1024), "local"),),
+        plan=UpPlan((planned(0.05, currency="EUR"),)),
     )
     terminal = Terminal(cloud, capsys, monkeypatch)
     examples = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", JSON[verb], re.S)]

@@ -21,7 +21,7 @@ class Cloud(FakeCloud):
         self.progress.step("demo-1", "engine")
         time.sleep(60)
 cloud = Cloud(containers=[container(f"c{{n}}") for n in range(20000)])
-def open_cloud(file=None, *, progress=None):
+def open_cloud(file=None, *, progress=None, also=()):
     cloud.progress = progress
     return cloud
 assembly = types.ModuleType("clocker.assembly")

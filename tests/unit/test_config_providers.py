@@ -277,9 +277,9 @@ worse: 5
     assert (mine.driver, mine.region, mine.locations) == ("ec2", "${REGION:-one}", ("a", "b"))
     assert (mine.file, mine.extends) == (str(folder / "providers.yaml"), ("above",))
     assert len(mine.problems) == 1
-    assert "mine.arguments.token: must be a reference" in mine.problems[0]
-    assert "no provider is called 'nowhere'" in found["lost"].problems[0]
-    assert "must be a mapping" in found["worse"].problems[0]
+    assert "mine.arguments.token: must be a reference" in mine.problems[0].what
+    assert "no provider is called 'nowhere'" in found["lost"].problems[0].what
+    assert "must be a mapping" in found["worse"].problems[0].what
     assert found["above"].problems == ()
     assert "file: key" in mine.text
     assert "tell-nobody" not in repr(found)

@@ -1,0 +1,115 @@
+"""What ``up`` would make, where and at what price, and whether a provider could. Makes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+
+from clocker.cloud.nodes import request_for
+from clocker.cloud.places import missing, next_place, provider_of
+from clocker.cloud.reports import PlannedHost, UpPlan
+from clocker.cloud.steps import side_by_side
+from clocker.errors import ClockerError, NotFound, Unavailable
+from clocker.interfaces import Parts
+from clocker.model import Check, Host, HostRequest, HostState, Offer, Verdict
+
+
+def plan_up(parts: Parts) -> UpPlan:
+    """Asks each provider once, side by side; none where there is nothing to make. ProviderError
+    when one has nothing that fits, and no other is to be asked."""
+    with parts.store.read() as tx:
+        hosts = tx.hosts()
+    leaving = tuple(host.name for host in hosts if host.state is HostState.DELETING)
+    hosts = [host for host in hosts if host.state is not HostState.DELETING]
+    anew = [
+        _imagined(parts, provider, number)
+        for number, provider in enumerate(missing(parts.spec.hosts, hosts))
+    ]
+    unfinished = [host for host in hosts if host.state is not HostState.READY]
+    offers = _Offers(parts)
+    offers.ask([host for host in (*unfinished, *anew) if not host.node_id])
+    everyone = (*hosts, *anew)
+    return UpPlan(
+        tuple(_planned(parts, host, everyone, offers) for host in (*unfinished, *anew)), leaving
+    )
+
+
+def examine(parts: Parts, provider: str) -> Iterator[Check]:
+    """What ``provider`` says of the request that ``up`` would make for a host."""
+    found = parts.providers.get(provider)
+    if found is None:
+        raise NotFound(
+            f"no provider is called {provider!r}",
+            remedy=f"those of the cloud: {', '.join(parts.spec.hosts.providers)}",
+        )
+    try:
+        yield from found.examine(request_for(parts, _imagined(parts, provider, 0)))
+    except ClockerError as error:
+        place = f"{error.where}: " if error.where else ""
+        yield Check("provider", Verdict.WRONG, f"{place}{error.what}", error.remedy)
+
+
+class _Offers:
+    """What each provider offers for a host; all hosts of a cloud are asked for alike."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._asked: dict[str, Future[Offer]] = {}
+
+    def ask(self, hosts: Sequence[Host]) -> None:
+        places = {host.provider: host for host in hosts}
+        with side_by_side(min(len(places), self._parts.spec.hosts.concurrency)) as pool:
+            for provider, host in places.items():
+                if provider not in self._asked:
+                    self._asked[provider] = pool.submit(self._offer, host)
+
+    def of(self, host: Host) -> Offer:
+        self.ask([host])
+        return self._asked[host.provider].result()
+
+    def _offer(self, host: Host) -> Offer:
+        spec = self._parts.spec
+        request = HostRequest(
+            host.id,
+            spec.name,
+            host.name,
+            spec.hosts.shape,
+            host.provider,
+            timeout_s=spec.hosts.timeout_s,
+        )
+        return provider_of(self._parts, host).plan(request)
+
+
+def _planned(parts: Parts, host: Host, everyone: Sequence[Host], offers: _Offers) -> PlannedHost:
+    if host.node_id:
+        return PlannedHost(host.name, host.provider, parts.spec.hosts.shape)
+    tried: list[str] = []
+    while True:
+        tried.append(host.provider)
+        try:
+            offer = offers.of(host)
+            break
+        except Unavailable:
+            turned = next_place(parts.spec.hosts, host, everyone, tried)
+            if turned is None:
+                raise
+            host = replace(host, provider=turned)
+    then = (*offer.alternatives, *_other_providers(parts, host, everyone, tried))
+    return PlannedHost(host.name, host.provider, offer.resources, offer, then)
+
+
+def _other_providers(
+    parts: Parts, host: Host, everyone: Sequence[Host], tried: list[str]
+) -> Iterator[str]:
+    while turned := next_place(parts.spec.hosts, host, everyone, tried):
+        yield f"provider {turned}"
+        tried.append(turned)
+        host = replace(host, provider=turned)
+
+
+def _imagined(parts: Parts, provider: str, number: int) -> Host:
+    """A host that is on no record: its name is made up when it is."""
+    spec = parts.spec
+    name = f"{spec.name}-?"
+    return Host(f"?{number}", name, provider, HostState.REQUESTED, spec.hosts.shape, "")
