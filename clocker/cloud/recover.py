@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from clocker.cloud import ledger
+from clocker.cloud.down import finish_deleting
 from clocker.cloud.move_back import recover_moves
 from clocker.cloud.release import undo
+from clocker.errors import ClockerError
 from clocker.interfaces import Parts
 from clocker.model import ContainerState
 
 
 def recover(parts: Parts) -> tuple[str, ...]:
     """Remove what was being made or removed, move back what was being moved; returns the names.
-    A host that is away does not stop it."""
+    A host that is away does not stop it, nor does one that cannot be removed yet."""
+    try:
+        finish_deleting(parts)
+    except ClockerError as error:
+        parts.progress.failed(parts.spec.name, f"left for the next command: {error.what}")
     with parts.store.read() as tx:
         left = [
             container

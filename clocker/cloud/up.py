@@ -65,9 +65,11 @@ def _intend(parts: Parts) -> tuple[list[Host], list[Host]]:
 
 
 def _bring_up(parts: Parts, host: Host) -> str:
-    """Make a host that is not ready; a failed one is tried again."""
+    """Make a host that is not ready; a failed one is tried again, by another idempotency token,
+    since the machine that the old one means may be gone."""
     if host.state is HostState.FAILED and (claimed := ledger.claim_host(parts, host.id)):
-        make(parts, ledger.change_host(parts, claimed, state=HostState.REQUESTED))
+        again = claimed.attempt + 1
+        make(parts, ledger.change_host(parts, claimed, state=HostState.REQUESTED, attempt=again))
     else:
         ensure_ready(parts, host.id)
     return _MADE

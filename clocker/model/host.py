@@ -50,7 +50,7 @@ class Host:
     the public half of the key that it made for itself, where hosts encrypt what they send.
     ``price_hour``: what it costs, in its provider's currency; None: nobody knows. ``asked_at``:
     when a provider was last asked to make its machine, unless it refused or its lists tell at
-    once. ``attempt``: how many machines of it were given back for another one."""
+    once. ``attempt``: how often it was tried anew after a failure."""
 
     id: str
     name: str

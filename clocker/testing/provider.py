@@ -56,7 +56,7 @@ class FakeProvider(Scripted):
                 _MADE_BY: self.name,
             }
             shape = _or_default(request.resources)
-            made = self.machines.make(request.name, tags, shape, _host_key(request))
+            made = self.machines.make(request.name, tags, shape, host_key_of(request.user_data))
             return _with_host_key(made.node, request)
 
     @scripted
@@ -116,8 +116,8 @@ def _with_host_key(node: Node, request: HostRequest) -> Node:
     return replace(node, access=replace(node.access, host_keys=(request.host_key,)))
 
 
-def _host_key(request: HostRequest) -> str | None:
+def host_key_of(user_data: str | None) -> str | None:
     """The key that the user data gives the machine, as cloud-init would install it."""
-    data = request.user_data or ""
+    data = user_data or ""
     found = re.search(r"ed25519_public[\"']?\s*:\s*[\"']?(ssh-ed25519 [A-Za-z0-9+/=]+)", data)
     return found[1] if found else None
