@@ -38,7 +38,7 @@ def _local(entry: ProviderEntry, progress: Progress) -> Provider:
         options = {**entry.arguments, **entry.options}
         return driver(**options, ex_say=lambda text: progress.step("node image", text))
 
-    return _compute(entry, "clocker-local", connect)
+    return _compute(entry, "clocker-local", connect, progress)
 
 
 def _localhost(entry: ProviderEntry, progress: Progress) -> Provider:
@@ -57,14 +57,19 @@ def _libcloud(entry: ProviderEntry, progress: Progress) -> Provider:
             where=f"providers.yaml: {entry.name}.driver",
             remedy=f"{', '.join(DRIVERS)}, or one of libcloud's compute drivers (ec2, gce, ...)",
         )
-    return _compute(entry, entry.driver, lambda: get_driver(entry.driver)(**entry.arguments))
+    def connect() -> Any:
+        return get_driver(entry.driver)(**entry.arguments)
+
+    return _compute(entry, entry.driver, connect, progress)
 
 
-def _compute(entry: ProviderEntry, driver: str, connect: Callable[[], Any]) -> Provider:
+def _compute(
+    entry: ProviderEntry, driver: str, connect: Callable[[], Any], progress: Progress
+) -> Provider:
     from clocker.providers.compute import ComputeProvider
     from clocker.providers.dialects import dialect_of
 
-    return ComputeProvider(entry, connect, dialect_of(driver))
+    return ComputeProvider(entry, connect, dialect_of(driver), say=progress.step)
 
 
 DRIVERS: Mapping[str, Callable[[ProviderEntry, Progress], Provider]] = {

@@ -23,7 +23,7 @@ from clocker.providers.local_network import (
     free_addresses,
     remove_unused,
 )
-from clocker.providers.node_image import NODE_REPOSITORY, ensure_node_image
+from clocker.providers.node_image import NODE_REPOSITORY, ensure_node_image, node_image_tag
 from clocker.providers.system_container import machine_options, parse_user_data
 
 PROVIDER = "clocker-local"
@@ -125,6 +125,11 @@ class LocalNodeDriver(NodeDriver):
     def ex_default_image(self) -> NodeImage:
         """The node image, built now if this machine does not have it yet."""
         tag = self.image or ensure_node_image(self.client, self.say)
+        return NodeImage(tag, tag, self)
+
+    def ex_planned_image(self) -> NodeImage:
+        """What ``ex_default_image`` would give, without building it."""
+        tag = self.image or node_image_tag()
         return NodeImage(tag, tag, self)
 
     def create_node(

@@ -56,10 +56,15 @@ NODE = {
 }
 
 
+def node_image_tag() -> str:
+    """It names the recipe; the engine may not have the image yet."""
+    return f"{NODE_REPOSITORY}:{_node_recipe()}"
+
+
 def ensure_node_image(client: docker.DockerClient, say: Say = lambda _: None) -> str:
     """The node image's tag, which names its recipe: built if this engine does not have it."""
     with translated("node image"):
-        tag = f"{NODE_REPOSITORY}:{_node_recipe()}"
+        tag = node_image_tag()
         if _has(client, tag):
             return tag
         with machine_lock(__file__):

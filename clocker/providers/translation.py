@@ -13,6 +13,7 @@ from clocker.errors import (
     ProviderError,
     Unreachable,
 )
+from clocker.providers.refusals import refusal_of
 
 # Module, class, what it becomes, the remedy. The first line that matches counts. By name, since
 # importing both libraries to translate an error that does not happen would slow every command.
@@ -52,6 +53,8 @@ def translated(where: str) -> Iterator[None]:
 def _translate(error: Exception, where: str) -> InfrastructureError:
     for module, name, becomes, remedy in TABLE:
         if any(_is(base, module, name) for base in type(error).__mro__):
+            if becomes is ProviderError:
+                becomes = refusal_of(error) or ProviderError  # noqa: PLW2901
             return becomes(_sentence(error), where=where, remedy=remedy)
     raise error
 

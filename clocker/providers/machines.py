@@ -1,0 +1,95 @@
+"""The machines of an account, as far as they are Clocker's: found by their tags, and destroyed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from clocker.errors import ClockerError, ProviderError
+from clocker.model import HostRequest, Node, ProviderEntry, SshAccess
+from clocker.providers.dialects import Dialect
+from clocker.providers.refusals import Gone
+from clocker.providers.tagging import CLOUD, HOST, Driver, Machine
+
+
+@dataclass(frozen=True, slots=True)
+class Machines:
+    driver: Driver
+    dialect: Dialect
+    entry: ProviderEntry
+
+    def of(self, request: HostRequest) -> Sequence[Machine]:
+        return self.tagged({HOST: request.id, CLOUD: request.cloud})
+
+    def tagged(self, tags: Mapping[str, str]) -> Sequence[Machine]:
+        """All live ones that carry these tags; all of the account, if there are none."""
+        found = self._listed(self.dialect.filters(tags) if tags else {})
+        return [m for m in found if self._lives(m) and tags.items() <= self.tags(m).items()]
+
+    def tags(self, machine: Machine) -> dict[str, str]:
+        return self.dialect.tags.read(machine)
+
+    def destroy(self, machine: Machine) -> None:
+        """One that is gone is a success, whoever was faster; ProviderError when it lives on."""
+        failure: ClockerError | None = None
+        try:
+            if self.dialect.destroy(self.driver, machine):
+                return
+        except Gone:
+            return
+        except ClockerError as error:
+            failure = error
+        if any(m.id == machine.id for m in self.tagged({})):
+            raise failure or ProviderError(f"machine {machine.id} was not destroyed")
+
+    def address(self, machine: Machine) -> str | None:
+        public = self.entry.interface == "public"
+        found = machine.public_ips if public else machine.private_ips
+        return _ipv4(found)
+
+    def node(self, machine: Machine, host_keys: tuple[str, ...] = ()) -> Node:
+        address = self.address(machine)
+        access = SshAccess(address, self.entry.ssh_user, host_keys=host_keys) if address else None
+        zone = _zone(machine)
+        return Node(
+            id=str(machine.id),
+            name=str(machine.name),
+            tags=self.tags(machine),
+            access=access,
+            private_address=_ipv4(machine.private_ips) or address,
+            region=self.region(),
+            zone=zone,
+        )
+
+    def region(self) -> str | None:
+        with contextlib.suppress(AttributeError):
+            region = self.driver.region
+            return str(getattr(region, "name", region)) if region else None
+        return None
+
+    def _listed(self, filters: Mapping[str, object]) -> Sequence[Machine]:
+        places: tuple[str | None, ...] = (None,)
+        if self.dialect.lists_by_place and self.entry.locations:
+            places = self.entry.locations
+        nodes = self.dialect.nodes
+        return [m for place in places for m in nodes(self.driver, place, **filters)]
+
+    def _lives(self, machine: Machine) -> bool:
+        status = (machine.extra or {}).get("status")
+        return machine.state != "terminated" and status not in self.dialect.dead
+
+
+def _zone(machine: Machine) -> str | None:
+    extra = machine.extra or {}
+    for key in ("availability", "availability_zone", "zone", "zone_name", "location", "region"):
+        zone = extra.get(key)
+        if zone:
+            return str(getattr(zone, "name", zone))
+    return None
+
+
+def _ipv4(addresses: Sequence[str] | None) -> str | None:
+    """Hosts reach each other by IPv4, which some drivers list after IPv6."""
+    known = [address for address in addresses or () if address and address != "0.0.0.0"]  # noqa: S104
+    return next((each for each in known if ":" not in each), known[0] if known else None)
