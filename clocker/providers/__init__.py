@@ -57,6 +57,7 @@ def _libcloud(entry: ProviderEntry, progress: Progress) -> Provider:
             where=f"providers.yaml: {entry.name}.driver",
             remedy=f"{', '.join(DRIVERS)}, or one of libcloud's compute drivers (ec2, gce, ...)",
         )
+
     def connect() -> Any:
         return get_driver(entry.driver)(**entry.arguments)
 

@@ -13,7 +13,7 @@ from clocker.errors import ConfigError, ProviderError
 from clocker.model import HostRequest, ProviderEntry, shared_name
 from clocker.providers.choice import Choice
 from clocker.providers.dialects import Dialect
-from clocker.providers.firewall import Group, ensure_group, own_address, rules_for
+from clocker.providers.firewall import Group, GroupCalls, ensure_group, own_address, rules_for
 from clocker.providers.key_pairs import key_arguments
 from clocker.providers.tagging import CLOUD, HOST, KEY, NAME, Arguments, Driver
 from clocker.providers.user_data import merged_documents
@@ -96,7 +96,7 @@ class Asking:
         if dialect.groups is None or dialect.group_arguments & set(self.entry.create):
             return {}
         if wish.groups:
-            found = [self._given(name, network) for name in wish.groups]
+            found = [_given(dialect.groups, self.driver, name, network) for name in wish.groups]
             return dialect.groups.arguments(found, network)
         if not request.openings:
             return {}
@@ -104,16 +104,6 @@ class Asking:
         name = shared_by(request)
         group = ensure_group(dialect.groups, self.driver, name, network, rules)
         return dialect.groups.arguments([group], network)
-
-    def _given(self, name: str, network: str | None) -> Group:
-        assert self.dialect.groups is not None
-        for group in self.dialect.groups.listed(self.driver, network):
-            if name in (group.id, group.name):
-                return group
-        raise ProviderError(
-            f"there is no security group {name!r}" + (f" in {network}" if network else ""),
-            where="firewall.groups",
-        )
 
     def _user_data(self, request: HostRequest) -> Arguments:
         if self.dialect.user_data is None:
@@ -165,8 +155,10 @@ def tags_of(entry: ProviderEntry, request: HostRequest) -> dict[str, str]:
 
 def token_of(request: HostRequest, choice: Choice) -> str:
     """Another size or place is another question: a provider refuses the token of one for the
-    other."""
-    return _digest(f"{request.token or request.id} {choice.size.id} {choice.zone}")
+    other. At most 64 characters, as EC2 has it."""
+    base = request.token or request.id
+    question = _digest(f"{base} {choice.size.id} {choice.zone}")
+    return f"{base}-{question[:12]}" if len(base) <= 50 else question
 
 
 def merged(*parts: Mapping[str, Any]) -> Arguments:
@@ -182,6 +174,16 @@ def merged(*parts: Mapping[str, Any]) -> Arguments:
             else:
                 found[key] = value
     return found
+
+
+def _given(calls: GroupCalls, driver: Driver, name: str, network: str | None) -> Group:
+    for group in calls.listed(driver, network):
+        if name in (group.id, group.name):
+            return group
+    raise ProviderError(
+        f"there is no security group {name!r}" + (f" in {network}" if network else ""),
+        where="firewall.groups",
+    )
 
 
 def _digest(text: str) -> str:

@@ -51,9 +51,7 @@ class ComputeProvider:
     def plan(self, request: HostRequest) -> Offer:
         with translated(self._where):
             machines = self._machines(self._soon())
-            found = choices(
-                machines.driver, self.dialect, self.entry, request, planning=True
-            )
+            found = choices(machines.driver, self.dialect, self.entry, request, planning=True)
             first, *others = itertools.islice(found, 1 + MOST_ALTERNATIVES)
             return Offer(
                 provider=self.name,

@@ -74,14 +74,12 @@ class Dialect:
     place_needed: bool = False
     lists_by_place: bool = False
     besides: Callable[[Driver, ProviderEntry, str], Arguments] = lambda driver, entry, name: {}
-    nodes: Callable[..., Sequence[Machine]] = lambda driver, place, **filters: (
-        driver.list_nodes(**filters)
+    nodes: Callable[..., Sequence[Machine]] = lambda driver, place, **filters: driver.list_nodes(
+        **filters
     )
     sizes: Callable[[Driver, Any], Sequence[Any]] = lambda driver, place: driver.list_sizes()
     images: ImageWay = ImageWay()
-    destroy: Callable[[Driver, Machine], Any] = lambda driver, machine: (
-        driver.destroy_node(machine)
-    )
+    destroy: Callable[[Driver, Machine], Any] = lambda driver, machine: driver.destroy_node(machine)
     clean: Callable[[Driver], None] = lambda _: None
     cores: Callable[[Any], float] = _cores
     offered: Callable[[Any], bool] = lambda size: True

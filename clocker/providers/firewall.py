@@ -130,5 +130,3 @@ def _own_source(
         remedy="name the addresses that Clocker connects from, as [203.0.113.7/32]; or set "
         "`interface: private` where this machine is in the hosts' network",
     )
-
-

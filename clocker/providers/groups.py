@@ -220,5 +220,3 @@ def _refuse_ipv6(rule: Rule) -> None:
             f"this driver cannot open a port for the IPv6 source {rule.source}",
             remedy="name IPv4 addresses in firewall.sources, or groups of yours in firewall.groups",
         )
-
-

@@ -40,13 +40,15 @@ class Making:
     _made: list[Machine] = field(default_factory=list)
 
     def node(self) -> Node:
+        machine = self._found()
         try:
-            machine = self._found()
             if machine is None:
                 return self._made_somewhere()
             return self._ready(machine, complete=False)
         except Exception as error:
-            self._undo(error)
+            # There may be data on one that was there before; it is no use only when time is up.
+            if machine is None or isinstance(error, TimedOut):
+                self._undo(error)
             raise
 
     def _found(self) -> Machine | None:
@@ -115,18 +117,20 @@ class Making:
                 raise error
             self.patience.sleep(dialect.poll_s)
 
-    def _listed_if_any(self) -> Machine | None:
+    def _listed_if_any(self, *, rather: Machine | None = None) -> Machine | None:
         """None as well where nobody can tell now: there is time to ask again."""
         try:
-            return self._only(self.machines.of(self.request))
-        except InfrastructureError:
+            return self._only(self.machines.of(self.request), rather=rather)
+        except InfrastructureError as error:
+            if is_definite(error) or self.patience.clock() >= self.until:
+                raise
             return None
 
     def _ready(self, machine: Machine, *, complete: bool) -> Node:
         """Once it runs, has its address, and is seen in a list with its tags."""
         wanted = tags_of(self.machines.entry, self.request)
         while True:
-            listed = self._only(self.machines.of(self.request), rather=machine)
+            listed = self._listed_if_any(rather=machine)
             machine = listed or machine
             if machine.state == "error":
                 raise self._failed(machine)

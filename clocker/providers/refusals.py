@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from clocker.errors import NoCapacity, ProviderError, QuotaExceeded, Throttled
+from clocker.errors import NoCapacity, ProviderError, QuotaExceeded, Throttled, Unreachable
 
 
 class AlreadyThere(ProviderError):
@@ -84,10 +84,12 @@ def refusal_in(text: str) -> type[ProviderError] | None:
 
 def is_definite(error: Exception) -> bool:
     """Whether the infrastructure has said no: nothing was made by the call that it answers so."""
-    cause = error.__cause__ or error
-    if isinstance(cause, Exception) and refusal_of(cause):
+    if not isinstance(error, (ProviderError, Unreachable)):
         return True
-    return isinstance(cause, Exception) and 400 <= _status(cause, str(cause)) < 500
+    cause = error.__cause__
+    if not isinstance(cause, Exception) or isinstance(cause, TypeError):
+        return True  # it was refused on this side
+    return refusal_of(cause) is not None or 400 <= _status(cause, str(cause)) < 500
 
 
 def _status(error: Exception, text: str) -> int:

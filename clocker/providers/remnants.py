@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from clocker.errors import ProviderError
 from clocker.model import Remnant, RemnantKind, shared_mark
-from clocker.providers.firewall import Group
+from clocker.providers.firewall import Group, GroupCalls
 from clocker.providers.key_pairs import Kept, remove_pair
 from clocker.providers.machines import Machines
 from clocker.providers.refusals import Gone, InUse
@@ -29,9 +29,7 @@ class Remnants:
         for machine in self.machines.tagged({CLOUD: cloud}):
             tags = self.machines.tags(machine)
             made_at = _created_at(machine)
-            yield Remnant(
-                RemnantKind.MACHINE, str(machine.id), str(machine.name), tags, made_at
-            )
+            yield Remnant(RemnantKind.MACHINE, str(machine.id), str(machine.name), tags, made_at)
         yield from self._shared(cloud, RemnantKind.KEY_PAIR, self._pair_names())
         groups = {group.id: group.name for group in self._groups()}
         yield from self._shared(cloud, RemnantKind.SECURITY_GROUP, groups)
@@ -46,8 +44,8 @@ class Remnants:
             way = self.machines.dialect.key
             if isinstance(way, Kept):
                 remove_pair(way, self.machines.driver, remnant.name)
-        else:
-            self._remove_group(remnant)
+        elif self.machines.dialect.groups is not None:
+            self._remove_group(remnant, self.machines.dialect.groups)
 
     def release(self, node_id: str) -> None:
         machine = next((m for m in self.machines.tagged({}) if str(m.id) == node_id), None)
@@ -76,21 +74,19 @@ class Remnants:
         calls = self.machines.dialect.groups
         return list(calls.listed(self.machines.driver, None)) if calls else []
 
-    def _remove_group(self, remnant: Remnant) -> None:
+    def _remove_group(self, remnant: Remnant, calls: GroupCalls) -> None:
         until = self.patience.clock() + GROUP_S
         while group := next((g for g in self._groups() if g.id == remnant.id), None):
             if group.name != remnant.name:
                 raise ProviderError(f"{remnant.id} is not the group {remnant.name} any more")
-            failure = self._delete(group)
+            failure = self._delete(calls, group)
             if failure is None and not any(g.id == group.id for g in self._groups()):
                 return
             if self.patience.clock() >= until or self._used(remnant):
                 raise failure or ProviderError(f"the group {group.name} was not removed")
             self.patience.sleep(self.machines.dialect.poll_s)
 
-    def _delete(self, group: Group) -> InUse | None:
-        calls = self.machines.dialect.groups
-        assert calls is not None
+    def _delete(self, calls: GroupCalls, group: Group) -> InUse | None:
         with contextlib.suppress(Gone):
             try:
                 calls.delete(self.machines.driver, group)
