@@ -63,11 +63,11 @@ def state(reference: Reference) -> str:
 
 
 def _row(item: ProviderListing) -> tuple[str, ...]:
-    place = ", ".join([*([item.region] if item.region else []), *item.locations])
+    places = dict.fromkeys([*([item.region] if item.region else []), *item.locations])
     return (
         item.name,
         item.driver,
-        place or "-",
+        ", ".join(places) or "-",
         item.file,
         ", ".join(state(reference) for reference in item.references) or "-",
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +17,7 @@ from clocker.config.providers import find
 from clocker.errors import ConfigError, NotFound
 from clocker.model import FirewallWish, ImageWish, ProviderEntry, Resources, SizeWish
 
+ROOT = Path(__file__).parents[2]
 BASE = """\
 base:
   driver: ec2
@@ -317,3 +320,99 @@ def test_every_shipped_entry_is_valid(name: str) -> None:
     assert (found.unset, found.problems) == ([], [])
     assert found.entry is not None
     assert found.entry.name == name
+
+
+EXPECTED = {
+    "azure", "cloudstack", "digitalocean", "ec2", "exoscale", "gce", "kamatera", "linode", "local",
+    "localhost", "openstack", "ovh", "scaleway", "static", "upcloud", "vultr",
+}  # fmt: skip
+
+
+def test_the_catalogue_has_what_it_promises() -> None:
+    assert set(SHIPPED.names()) == EXPECTED
+
+
+LIBCLOUD = sorted(EXPECTED - {"local", "localhost", "static"})
+
+
+def constructor(driver: type) -> dict[str, inspect.Parameter]:
+    """What making one takes: passed on from class to class for as long as these take any."""
+    found: dict[str, inspect.Parameter] = {}
+    for made in driver.__mro__:
+        takes_any = True
+        for method in ("__new__", "__init__"):
+            if method not in vars(made) or made is object:
+                continue
+            parameters = list(inspect.signature(getattr(made, method)).parameters.values())
+            takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
+            named = (p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+            found |= {p.name: p for p in named if p.name not in {"self", "cls", *found}}
+        if not takes_any:
+            break
+    return found
+
+
+@pytest.mark.parametrize("name", LIBCLOUD)
+def test_the_arguments_are_those_that_the_driver_takes(name: str) -> None:
+    from libcloud.compute.providers import get_driver
+
+    entry = find(SHIPPED, name, Anything()).entry
+    assert entry is not None
+    driver = get_driver(entry.driver)
+    parameters = constructor(driver)
+    # The keys that an entry might get wrong are really looked at.
+    assert "regoin" not in parameters
+    assert set(entry.arguments) <= set(parameters)
+    own = vars(driver).get("__init__") or vars(driver).get("__new__")
+    needed = {p.name for p in inspect.signature(own or driver).parameters.values()
+              if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD}  # fmt: skip
+    assert needed - {"self", "cls"} <= set(entry.arguments)
+    if entry.create:
+        assert set(entry.create) <= set(inspect.signature(driver.create_node).parameters)
+    assert entry.image.distribution or entry.image.name
+    assert entry.size.least.ram_mb or entry.size.names
+
+
+@pytest.mark.parametrize("name", LIBCLOUD)
+def test_every_secret_of_the_catalogue_is_a_variable(name: str) -> None:
+    (item,) = list_providers(Path("/nonexistent/clocker.yaml"), {}, [name])
+    unset = [r for r in item.references if not r.is_set]
+    assert unset
+    assert all(r.kind == "variable" and r.remedy for r in item.references if not r.is_set)
+    assert item.problems == ()
+
+
+def blocks(page: str, section: str) -> list[dict[str, str]]:
+    """The YAML of a section: per block the files that it shows, by their ``# NAME.yaml`` line."""
+    text = (ROOT / page).read_text()
+    text = re.split(r"\n## ", text[text.index(f"\n## {section}") + 4 :])[0]
+    found = []
+    for block in re.findall(r"```yaml\n(.*?)```", text, re.S):
+        parts = re.split(r"^# (\S+\.yaml)\n", block, flags=re.MULTILINE)
+        files = dict(zip(parts[1::2], parts[2::2], strict=True))
+        found.append(files or {"providers.yaml": block})
+    return found
+
+
+@pytest.mark.parametrize(
+    ("page", "section", "names"),
+    [
+        ("README.md", "On a real provider", [["ec2"], ["frankfurt", "droplets"]]),
+        ("docs/config.md", "providers.yaml", [["frankfurt", "ec2", "london"]]),
+    ],
+)
+def test_what_the_pages_show_is_valid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str, section: str, names: list[list[str]]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".config").mkdir()
+    (tmp_path / ".config" / "digitalocean-token").write_text("x")
+    shown = blocks(page, section)
+    assert len(shown) == len(names)
+    for files, expected in zip(shown, names, strict=True):
+        (tmp_path / "providers.yaml").write_text(files.get("providers.yaml", ""))
+        own = {"clocker.yaml": f"name: demo\nhosts: {{provider: [{', '.join(expected)}]}}\n"}
+        (tmp_path / "clocker.yaml").write_text({**own, **files}["clocker.yaml"])
+        loaded = load_cloud(tmp_path / "clocker.yaml", Anything())
+        assert [made.name for made in loaded.providers] == expected
+        assert all(made.driver in {"ec2", "digitalocean"} for made in loaded.providers)
