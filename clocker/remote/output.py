@@ -56,10 +56,12 @@ def attend(
     with selectors.DefaultSelector() as selector:
         _watch(selector, process, stdin)
         while _open_outputs(selector, process):
+            # Before the look at the pipes: what is written last, and then the end, may come after.
+            ended = process.poll() is not None
             events = selector.select(_wait(process, deadline))
             for key, _ in events:
                 key.data(selector, key.fileobj, output)
-            if not events and process.poll() is not None:
+            if not events and ended:
                 break  # a child left behind holds the pipe: it is not the command
             if deadline is not None and time.monotonic() >= deadline and process.poll() is None:
                 raise Expired
