@@ -5,7 +5,7 @@ call into Provider, Connections, Shell, Engine, Network and Names that may chang
 that only look are none, since the world is the same before and after them.
 
 As a program, it carries out one verb on the cloud of a folder, and kills itself with SIGKILL at
-the boundary of that number; without a number it writes the boundaries that it passed:
+the boundary of that number, or of that name; with 0 it writes the boundaries that it passed:
 
     python tests/crash.py FOLDER BOUNDARY VERB [ARGUMENT]
 """
@@ -39,10 +39,10 @@ _GIVES_A_PART = frozenset({"installer", "shell", "engine", "home_engine", "of"})
 
 @dataclass
 class Fuse:
-    """Calls ``die`` at boundary ``number`` (the first is 1; 0: never). Once dead, every further
-    call dies as well: no cleanup of a killed process ever happens."""
+    """Calls ``die`` at boundary ``number`` (the first is 1; 0: never), or the first of that name.
+    Once dead, every further call dies as well: no cleanup of a killed process ever happens."""
 
-    number: int
+    number: int | str
     die: Callable[[], None]
     passed: list[str] = field(default_factory=list)
     dead: bool = False
@@ -56,7 +56,7 @@ class Fuse:
         with self.lock:
             self.check()
             self.passed.append(boundary)
-            self.dead = len(self.passed) == self.number
+            self.dead = self.number in (len(self.passed), boundary)
             self.check()
 
 
@@ -146,7 +146,7 @@ def main(folder: str, boundary: str, verb: str, argument: str = "") -> None:
     from clocker.assembly import open_cloud
 
     os.chdir(folder)
-    fuse = Fuse(int(boundary), _kill_oneself)
+    fuse = Fuse(int(boundary) if boundary.isdigit() else boundary, _kill_oneself)
     with open_cloud(str(Path(folder, "clocker.yaml"))) as plain:
         _verbs(Cloud(fused(plain._parts, fuse)), argument)[verb]()
     print("\n".join(fuse.passed))

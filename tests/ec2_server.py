@@ -32,13 +32,14 @@ from werkzeug.serving import make_server
 REGION = "us-east-1"
 KEY, SECRET = "AKIAEXAMPLE", "an-example-of-a-secret"
 IMAGE = "ami-03cf127a"
+STATES = ("pending", "running", "stopping", "stopped", "shutting-down")
+"""Of an instance that is not terminated."""
 
 _NAMESPACE = b' xmlns="http://ec2.amazonaws.com/doc/2016-11-15"'
 _EMPTY = re.compile(rb"(<\w+Response[^>]*>)(<requestId>)")
 _INSTANCE = re.compile(r"<instanceId>(i-\w+)</instanceId>")
 _FROM_ZERO = re.compile(r"^(\w+)\.(\d+)(\..+)?$")
 _UNNUMBERED = {"DescribeKeyPairs": "KeyName"}
-_IN_USE = ("running", "pending", "stopping", "stopped", "shutting-down")
 
 Answer = tuple[str, bytes]
 """The status line and the body."""
@@ -53,13 +54,14 @@ class Call:
 @dataclass
 class Fault:
     """What the next ``times`` calls of ``action`` with these ``parameters`` meet: an error of
-    ``code``; or, without one, they take place and their answer is lost."""
+    ``code``; or, without one, they take place, ``then`` is called, and their answer is lost."""
 
     action: str
     code: str | None = None
     status: str = "503 Service Unavailable"
     times: int = 1
     parameters: Mapping[str, str] = field(default_factory=dict)
+    then: Callable[[], object] = lambda: None
 
     def meets(self, call: Call) -> bool:
         return (
@@ -104,8 +106,8 @@ class Ec2:
         return {"key": KEY, "secret": SECRET, "region": REGION, "signature_version": "4"} | endpoint
 
     def instances(self, *states: str) -> list[dict[str, Any]]:
-        """As described; in these states, or else all that are not terminated."""
-        wanted = [{"Name": "instance-state-name", "Values": list(states or _IN_USE)}]
+        """As described: in these states, or else in any but terminated."""
+        wanted = [{"Name": "instance-state-name", "Values": list(states or STATES)}]
         found = self.client().describe_instances(Filters=wanted)
         return [i for r in found["Reservations"] for i in r["Instances"]]
 
@@ -129,6 +131,14 @@ class Ec2:
     def received(self, action: str) -> list[Call]:
         return [call for call in self.calls if call.action == action]
 
+    @contextmanager
+    def meeting(self, *faults: Fault) -> Iterator[None]:
+        self.faults = list(faults)
+        try:
+            yield
+        finally:
+            self.faults = []
+
     def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
         call = _call_of(environ)
         with self._lock:
@@ -147,6 +157,7 @@ class Ec2:
         if status.startswith("200"):
             self.follow(call)
         if fault:
+            fault.then()
             raise ConnectionResetError("the answer is lost")  # the server hangs up
         return status, body
 
@@ -193,7 +204,7 @@ class Ec2:
         return any(
             {group.id, group.name} & wanted
             for instance in self.backend.all_instances()
-            if instance.state in _IN_USE
+            if instance.state in STATES
             for group in instance.security_groups
         )
 

@@ -34,13 +34,14 @@ _PATIENCE_S = 300
 
 @dataclass
 class RealCloud:
-    """``document``: of clocker.yaml. Its hosts are on an internal network of its own: nothing of
-    them leaves this machine."""
+    """``document``: of clocker.yaml. ``providers``: of providers.yaml; left out, its hosts are
+    local ones on an internal network of its own: nothing of them leaves this machine."""
 
     name: str
     folder: Path
     document: dict[str, Any]
     node_image: str | None = None
+    providers: Mapping[str, Any] | None = None
     env: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -52,7 +53,8 @@ class RealCloud:
         (self.folder / "run").mkdir(mode=0o700)
         options = {"network": self.network, "internal": True, "image": self.node_image}
         entry = {"driver": "local", "options": {k: v for k, v in options.items() if v is not None}}
-        (self.folder / "providers.yaml").write_text(json.dumps({"local": entry}))
+        entries = self.providers or {"local": entry}
+        (self.folder / "providers.yaml").write_text(json.dumps(entries))
         self.write()
 
     @property
@@ -95,7 +97,7 @@ class RealCloud:
     def exec(self, container: str, *command: str, status: int | None = 0) -> str:
         return self.clocker("exec", container, "--", *command, status=status).stdout.strip()
 
-    def crashed(self, boundary: int, verb: str, argument: str = "") -> list[str]:
+    def crashed(self, boundary: int | str, verb: str, argument: str = "") -> list[str]:
         """Kill ``verb`` at a boundary; or with 0 let it be, and return its boundaries."""
         ran = subprocess.run(
             [sys.executable, crash.__file__, str(self.folder), str(boundary), verb, argument],
@@ -170,13 +172,19 @@ class RealCloud:
 
 
 @contextmanager
-def real_cloud(*, node_image: str | None = None, **document: Any) -> Iterator[RealCloud]:
+def real_cloud(
+    *,
+    node_image: str | None = None,
+    providers: Mapping[str, Any] | None = None,
+    **document: Any,
+) -> Iterator[RealCloud]:
     """Not up yet. Gone afterwards, whatever happens; its folder's path is short enough for a
     socket below it."""
     folder = Path(tempfile.mkdtemp(prefix="ck-", dir="/tmp"))
     name = f"k{uuid.uuid4().hex[:8]}"
-    hosts = {"provider": "local", **document.pop("hosts", {})}
-    cloud = RealCloud(name, folder, {"name": name, "hosts": hosts, **document}, node_image)
+    hosts = {"provider": list(providers or ["local"]), **document.pop("hosts", {})}
+    document = {"name": name, "hosts": hosts, **document}
+    cloud = RealCloud(name, folder, document, node_image, providers)
     try:
         yield cloud
     finally:
