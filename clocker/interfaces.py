@@ -418,6 +418,9 @@ class Filter(Protocol):
     - ``reads``: names of the request's fields that its answer depends on. By this it promises
       that nothing else does but the host's own view: what it said of a host is then kept until
       that host changes. None: it does not promise.
+    - ``needs_usage``: true when it looks at the view's ``usage``; ``needs_offer``: when a host that
+      is still to be made can only be judged by its provider's offer (region, zone, price);
+      ``settled_by_making``: when a host may come out of its making otherwise than it was judged.
     - ``objection(container, request)``: for the rules of a ``container`` that is on a host: why
       another request may not come to that host, or None.
     """

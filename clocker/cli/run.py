@@ -1,16 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from clocker.cli import run_options
-from clocker.cli.output import print_json
+from clocker.cli.output import amount, print_json
+from clocker.cli.run_request import request_of
 from clocker.cli.session import Session, json_option, pass_session
 
 if TYPE_CHECKING:
-    from clocker.cloud import ContainerMachine
-    from clocker.model import ContainerRequest
+    from clocker.cloud import ContainerMachine, PlannedContainer
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
 @click.option(
     "--count", type=click.IntRange(1, 1000), default=1, help="How many; NAME-1 to NAME-N."
 )
+@click.option("-n", "--dry-run", is_flag=True, help="Show where, and which hosts would be made.")
 @json_option
 @click.argument("image")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @pass_session
-def run(session: Session, /, count: int, as_json: bool, **given: Any) -> None:
+def run(session: Session, /, count: int, dry_run: bool, as_json: bool, **given: Any) -> None:
     """Ask for a container, or several; prints name, address and host of each.
 
     A host is added when no host has room, up to the cloud's maximum. Options come before IMAGE;
@@ -32,11 +34,15 @@ def run(session: Session, /, count: int, as_json: bool, **given: Any) -> None:
     Example:
       clocker run --name web --ram 512MiB -p 8080:80 nginx
       clocker run --count 3 --name job -e TOKEN debian sleep infinity
+      clocker run --dry-run --rule 'country=in DE or NL' nginx
     """
     from clocker.cli.request_options import copies
 
-    requests = copies(_request(given), count)
+    requests = copies(request_of(given), count)
     with session.open(silent=as_json) as cloud:
+        if dry_run:
+            _show_plan(cloud.plan_obtain(requests), as_json=as_json)
+            return
         machines = cloud.obtain_many(requests)
     if as_json:
         _print(machines)
@@ -45,51 +51,22 @@ def run(session: Session, /, count: int, as_json: bool, **given: Any) -> None:
         click.echo(f"{machine.name}  {machine.address}  {machine.host.name}{_ports(machine)}")
 
 
-def _request(given: dict[str, Any]) -> ContainerRequest:
-    from clocker.cli import request_options as parse
-    from clocker.model import ContainerRequest, Resources, Wait
+def _show_plan(planned: Sequence[PlannedContainer], *, as_json: bool) -> None:
+    from clocker.cli import shapes
 
-    return ContainerRequest(
-        image=given["image"],
-        resources=Resources(parse.cores(given["cores"]), parse.ram(given["ram"])),
-        name=_maybe(parse.name, given["name"]),
-        env=parse.env(given["env"]),
-        volumes=tuple(map(parse.volume, given["volume"])),
-        labels=parse.labels(given["label"]),
-        ports=tuple(map(parse.port, given["publish"])),
-        command=_command(given["command"]),
-        entrypoint=_maybe(lambda text: parse.words("--entrypoint", text), given["entrypoint"]),
-        user=given["user"],
-        workdir=_maybe(parse.workdir, given["workdir"]),
-        hostname=given["hostname"],
-        capabilities=tuple(map(parse.capability, given["cap_add"])),
-        privileged=given["privileged"],
-        read_only=given["read_only"],
-        restart=parse.restart(given["restart"]),
-        health=parse.health(
-            given["health_cmd"],
-            given["health_interval"],
-            given["health_timeout"],
-            given["health_retries"],
-            given["health_start_period"],
-        ),
-        ssh=given["ssh"],
-        wait=Wait(given["wait"] or ("ssh" if given["ssh"] else "running")),
-        timeout_s=parse.duration("--timeout", given["timeout"]),
-        rules=tuple(map(parse.rule, given["rule"])),
-        address=_maybe(parse.address, given["ip"]),
-        networks=tuple(map(parse.network, given["network"])),
-        aliases=tuple(map(parse.alias, given["alias"])),
-    )
-
-
-def _maybe(parse: Any, text: str | None) -> Any:
-    return None if text is None else parse(text)
-
-
-def _command(words: tuple[str, ...]) -> tuple[str, ...] | None:
-    given = words[1:] if words[:1] == ("--",) else words
-    return tuple(given) or None
+    if as_json:
+        print_json({"plan": [shapes.planned_container(each) for each in planned]})
+        return
+    for each in planned:
+        name = each.request.name or each.request.image
+        click.echo(f"{name}  {each.host}{'  is there already' if each.existing else ''}")
+    for new in [each.new for each in planned if each.new]:
+        offer = new.offer
+        size = offer.resources if offer else new.resources
+        shape = f", {amount(size.cores, size.ram_mb)}" if size.cores or size.ram_mb else ""
+        known = offer and offer.price_hour is not None
+        price = f", {offer.price_hour:g} {offer.currency} an hour" if offer and known else ""
+        click.echo(f"to make first: {new.name} at {new.provider}{shape}{price}")
 
 
 def _ports(machine: ContainerMachine) -> str:

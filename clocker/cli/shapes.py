@@ -5,14 +5,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from clocker.model import HOURS_PER_MONTH, Check, Container, Event, Host, HostView, Port, Resources
+from clocker.model import (
+    HOURS_PER_MONTH,
+    Check,
+    Container,
+    Event,
+    Host,
+    HostView,
+    Judgement,
+    Port,
+    Resources,
+)
 
 if TYPE_CHECKING:
-    from clocker.cloud import PlannedHost, UpPlan
+    from clocker.cloud import Finding, PlannedContainer, PlannedHost, UpPlan
     from clocker.config import ProviderListing
-
-if TYPE_CHECKING:
-    from clocker.cloud import Finding
 
 
 def container(record: Container, host: str) -> dict[str, Any]:
@@ -62,6 +69,29 @@ def plan(found: UpPlan) -> dict[str, Any]:
         "remove": list(found.remove),
         "totals": [_price(per_hour, currency) for currency, per_hour in found.prices.items()],
         "unpriced": found.unpriced,
+    }
+
+
+def planned_container(item: PlannedContainer) -> dict[str, Any]:
+    return {
+        "name": item.request.name,
+        "image": item.request.image,
+        "host": item.host,
+        "existing": item.existing,
+        "new": {**planned(item.new), "exists": False} if item.new else None,
+    }
+
+
+def judgement(item: Judgement) -> dict[str, Any]:
+    return {
+        "host": item.host.name,
+        "provider": item.host.provider,
+        "rank": item.rank,
+        "refusals": [{"rule": each.rule, "reason": each.reason} for each in item.refusals],
+        "reasons": [
+            {"rule": each.rule, "reason": each.reason, "cost": _cost(each.cost)}
+            for each in item.reasons
+        ],
     }
 
 
@@ -156,3 +186,8 @@ def _ssh(record: Host) -> dict[str, Any] | None:
     if access is None:
         return None
     return {"address": access.address, "user": access.user, "port": access.port}
+
+
+def _cost(value: float) -> float | None:
+    """What is dearer than anything has no number in JSON."""
+    return None if value == float("inf") else value

@@ -29,6 +29,7 @@ SECTIONS: dict[str, dict[str, Verb]] = {
     },
     "Containers": {
         "run": Verb("run:run", "Ask for a container, or several."),
+        "explain": Verb("explain:explain", "Show which hosts would take a container, and why."),
         "ps": Verb("ps:ps", "List the containers."),
         "inspect": Verb("inspect:inspect", "Show all that is known of a container or host."),
         "exec": Verb("exec:exec_", "Run a command in a container."),

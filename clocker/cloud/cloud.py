@@ -6,6 +6,7 @@ from typing import Any
 from clocker.cloud import adopt as adoption
 from clocker.cloud import attach as attaching
 from clocker.cloud import down as removal
+from clocker.cloud import explain as explaining
 from clocker.cloud import gc as collecting
 from clocker.cloud import holdings, key_pairs, names_check, network_check, run_state, ssh, views
 from clocker.cloud import move as moving
@@ -25,8 +26,10 @@ from clocker.cloud.remnants import Finding
 from clocker.cloud.reports import (
     AdoptReport,
     DownReport,
+    Explanation,
     GcReport,
     MoveReport,
+    PlannedContainer,
     RemnantsReport,
     Status,
     UpPlan,
@@ -97,6 +100,14 @@ class Cloud:
         recovering.recover(self._parts)
         containers = obtaining.obtain_many(self._parts, self._images, requests)
         return [self.machine(container.name) for container in containers]
+
+    def explain(self, request: ContainerRequest) -> Explanation:
+        """Which rule refuses the request on which host, or where the host ranks, and why."""
+        return explaining.explain(self._parts, request)
+
+    def plan_obtain(self, requests: Sequence[ContainerRequest]) -> tuple[PlannedContainer, ...]:
+        """Where ``obtain_many`` would place them; NothingFits, NameTaken."""
+        return explaining.plan_obtain(self._parts, requests)
 
     def release(self, name: str) -> None:
         """Remove the container; its address and name become free."""

@@ -9,6 +9,7 @@ from clocker.cloud import ledger
 from clocker.cloud.container_spec import engine_name
 from clocker.cloud.release import not_found
 from clocker.cloud.reserve import book_ports, views_of
+from clocker.cloud.usage import refresh
 from clocker.cloud.views import machine
 from clocker.cloud.volumes import named
 from clocker.errors import BadInput, NameTaken, NotFound, NothingFits, Unreachable
@@ -68,11 +69,12 @@ def book(parts: Parts, name: str, host: str | None, *, volumes: bool, force: boo
     if found.host.name == host:
         return Way(found.record, found.host, found.host, Move(found.host.id))
     running = _is_running(parts, found.record, found.host)
+    refresh(parts, [found.record.request])
     with parts.store.transaction() as tx:
         now = tx.container(name)
         if now is None or now.id != found.record.id:
             raise not_found(parts, name)
-        views = views_of(tx)
+        views = views_of(tx, parts.clock())
         source = _source(views, now)
         target = _target(parts, views, source, now, host)
         move = Move(target.host.id, _ports_there(target, now), running)
@@ -151,7 +153,8 @@ def _target(
         )
     rules = rules_for(parts.spec.rules, container.request)
     rules = Rules((Ready(), VolumesFree(), *rules.filters), rules.preferences)
-    placement = place(candidates, container.request, rules)
+    fleet = [view.without(container.id) for view in views]
+    placement = place(candidates, container.request, rules, fleet)
     if placement.host is None:
         raise NothingFits(
             f"no other host can take {container.name}"

@@ -20,7 +20,16 @@ from clocker.cloud.steps import immediate, side_by_side, step_named
 from clocker.errors import InfrastructureError, NothingFits
 from clocker.images import Images
 from clocker.interfaces import Parts
-from clocker.model import Container, ContainerRequest, ContainerState, Host, HostState, Wait
+from clocker.model import (
+    Container,
+    ContainerRequest,
+    ContainerState,
+    Host,
+    HostState,
+    HostView,
+    Wait,
+)
+from clocker.placement import place, rules_for
 
 _HOSTS_TRIED = 3
 _AT_ONCE_PER_HOST = 8
@@ -85,7 +94,7 @@ def _ready_host(parts: Parts, reservation: Reservation) -> Host:
         except InfrastructureError:
             _give_up_host(parts, host)
             raise
-    _verify_room(parts, host, container)
+    _verify(parts, host, container)
     return host
 
 
@@ -96,21 +105,21 @@ def _give_up_host(parts: Parts, host: Host) -> None:
         destroy(parts, claimed)
 
 
-def _verify_room(parts: Parts, host: Host, container: Container) -> None:
-    """The machine may have come out smaller than its shape promised."""
+def _verify(parts: Parts, host: Host, container: Container) -> None:
+    """The machine may have come out smaller than its shape promised, or at another place."""
+    order = (container.created_at, container.name)
     with parts.store.read() as tx:
-        earlier = [
-            other.request.resources
+        earlier = tuple(
+            other
             for other in tx.containers()
-            if other.host_id == host.id and other.created_at <= container.created_at
-        ]
-    room = host.capacity
-    for need in earlier:
-        room = room - need
-    if min(room.cores, room.ram_mb, room.disk_mb) < -1e-9:
+            if other.host_id == host.id and (other.created_at, other.name) < order
+        )
+    rules = rules_for(parts.spec.rules, container.request).settled_by_making
+    trial = place((HostView(host, earlier),), container.request, rules)
+    if trial.host is None:
         raise NothingFits(
-            f"host {host.name} came out too small for {container.name}",
-            reasons={host.name: container.request.resources.lacking(host.capacity)},
+            f"host {host.name} came out otherwise than {container.name} needs it",
+            reasons={host.name: tuple(map(str, trial.refusals[host.name]))},
         )
 
 

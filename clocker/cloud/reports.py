@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from clocker.cloud.remnants import Finding
 from clocker.errors import ClockerError
-from clocker.model import HostView, Offer, Resources
+from clocker.model import ContainerRequest, HostView, Judgement, Offer, Resources
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedHost:
-    """A host that ``up`` would make. ``offer``: None where its machine is there already, and is
+    """A host that would be made. ``offer``: None where its machine is there already, and is
     only to be completed. ``then``: what would be tried next if the provider refused."""
 
     name: str
@@ -109,3 +109,27 @@ class Status:
     subnet: str
     addresses_free: int
     store: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """``hosts``: those that would take the request, best first, then those that refuse it.
+    ``new``: the same of one more host at each provider; empty when one that is there will do."""
+
+    hosts: tuple[Judgement, ...]
+    new: tuple[Judgement, ...] = ()
+
+    @property
+    def fits(self) -> bool:
+        return any(judgement.rank for judgement in (*self.hosts, *self.new))
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedContainer:
+    """Where a container would be: ``host`` is a name. ``new``: that host would be made for it
+    first. ``existing``: the very same container is there already."""
+
+    request: ContainerRequest
+    host: str
+    new: PlannedHost | None = None
+    existing: bool = False

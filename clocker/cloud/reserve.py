@@ -9,10 +9,13 @@ from dataclasses import dataclass, replace
 
 from clocker.addressing import mac_of
 from clocker.cloud import ledger
+from clocker.cloud.decide import Offers, decide
 from clocker.cloud.key_pairs import public_key
 from clocker.cloud.labels import check_aliases, check_hostname, check_labels, check_name
 from clocker.cloud.leases import lease
 from clocker.cloud.nets import lease_gateways, net_named
+from clocker.cloud.offers import with_offers
+from clocker.cloud.usage import refresh, usage_of
 from clocker.errors import BadInput, NameTaken, NothingFits
 from clocker.interfaces import Parts, Transaction
 from clocker.model import (
@@ -24,13 +27,12 @@ from clocker.model import (
     Host,
     HostState,
     HostView,
+    Offer,
     Port,
-    Resources,
 )
-from clocker.placement import place, rules_for
+from clocker.placement import Fleet
 
 CHOSEN_PORTS = range(20000, 30000)
-NEW_HOST = "new host"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +51,21 @@ def reserve(parts: Parts, requests: Sequence[ContainerRequest]) -> list[Reservat
     host that is stored as requested when no other would do. NothingFits, NameTaken, BadInput."""
     for request in requests:
         check(request)
-    with parts.store.transaction() as tx:
-        views = {view.host.id: view for view in views_of(tx)}
-        return [_reserve_one(parts, tx, views, request) for request in requests]
+    refresh(parts, requests)
+    return with_offers(parts, lambda offers: _reserve_all(parts, requests, offers))
 
 
-def views_of(tx: Transaction) -> list[HostView]:
-    """Every host with what is booked on it, also by what is moving there."""
+def views_of(tx: Transaction, now: float | None = None) -> list[HostView]:
+    """Every host with what is booked on it, also by what is moving there; with how busy it is,
+    where that was measured, if somebody wants to know it ``now``."""
     held: dict[str, list[Container]] = {}
     for container in tx.containers():
         held.setdefault(container.host_id, []).append(container)
         if move := container.move:
             there = replace(container, host_id=move.host_id, ports=move.ports)
             held.setdefault(move.host_id, []).append(there)
-    return [HostView(host, tuple(held.get(host.id, ()))) for host in tx.hosts()]
+    usage = {} if now is None else usage_of(tx, now)
+    return [HostView(host, tuple(held.get(host.id, ())), usage.get(host.id)) for host in tx.hosts()]
 
 
 def check(request: ContainerRequest) -> None:
@@ -91,8 +94,11 @@ def check(request: ContainerRequest) -> None:
         raise BadInput("the same host port is asked for twice", where="ports")
 
 
-def intend_host(parts: Parts, tx: Transaction, provider: str = "") -> Host:
-    """Store the intent to make one more host, before any provider hears of it."""
+def intend_host(
+    parts: Parts, tx: Transaction, provider: str = "", offer: Offer | None = None
+) -> Host:
+    """Store the intent to make one more host, before any provider hears of it. ``offer``: what
+    it is expected to be; it is known for certain when it is made."""
     spec = parts.spec
     host_id = parts.new_id()
     name = f"{spec.name}-{host_id[:6]}"
@@ -104,6 +110,9 @@ def intend_host(parts: Parts, tx: Transaction, provider: str = "") -> Host:
         state=HostState.REQUESTED,
         capacity=spec.hosts.shape,
         gateway=address,
+        region=offer.region if offer else None,
+        zone=offer.zone if offer else None,
+        price_hour=offer.price_hour if offer else None,
         created_at=parts.clock(),
         work=ledger.new_work(parts, tx),
     )
@@ -113,24 +122,30 @@ def intend_host(parts: Parts, tx: Transaction, provider: str = "") -> Host:
     return host
 
 
+def _reserve_all(
+    parts: Parts, requests: Sequence[ContainerRequest], offers: Offers | None
+) -> list[Reservation]:
+    with parts.store.transaction() as tx:
+        fleet = Fleet(views_of(tx, parts.clock()))
+        return [_reserve_one(parts, tx, fleet, request, offers) for request in requests]
+
+
 def _reserve_one(
-    parts: Parts, tx: Transaction, views: dict[str, HostView], request: ContainerRequest
+    parts: Parts, tx: Transaction, fleet: Fleet, request: ContainerRequest, offers: Offers | None
 ) -> Reservation:
     if request.name and (there := tx.container(request.name)):
-        return _already(there, views[there.host_id].host, request)
-    rules = rules_for(parts.spec.rules, request)
-    placement = place(tuple(views.values()), request, rules)
-    host = placement.host
-    if host is None:
-        reasons = {n: tuple(map(str, why)) for n, why in placement.refusals.items()}
-        host = _grow(parts, tx, tuple(views.values()), request, reasons)
-    view = views.get(host.id, HostView(host))
-    booked = _book(parts, tx, view, request)
-    views[host.id] = replace(view, containers=(*view.containers, booked.container))
+        return already(there, fleet.view(there.host_id).host, request)
+    decision = decide(parts.spec, fleet, request, offers)
+    host = decision.host
+    if decision.new:
+        host = intend_host(parts, tx, host.provider, (offers or {}).get(host.provider))
+        fleet.update(HostView(host))
+    booked = _book(parts, tx, fleet.view(host.id), request)
+    fleet.book(booked.container)
     return booked
 
 
-def _already(there: Container, host: Host, request: ContainerRequest) -> Reservation:
+def already(there: Container, host: Host, request: ContainerRequest) -> Reservation:
     if there.state is ContainerState.RUNNING and there.request == request:
         return Reservation(there, host, existing=True)
     raise NameTaken(
@@ -138,39 +153,6 @@ def _already(there: Container, host: Host, request: ContainerRequest) -> Reserva
         where=f"host {host.name}",
         remedy=f"choose another name, or remove it: clocker rm {there.name}",
     )
-
-
-def _grow(
-    parts: Parts,
-    tx: Transaction,
-    views: Sequence[HostView],
-    request: ContainerRequest,
-    reasons: dict[str, tuple[str, ...]],
-) -> Host:
-    """A new host for the request, if it would do there and the cloud may have one more."""
-    pool = parts.spec.hosts
-    shape = pool.shape
-    imagined = Host(
-        "", NEW_HOST, pool.providers[0], HostState.REQUESTED, _unknown_as_endless(shape), ""
-    )
-    rules = rules_for(parts.spec.rules, request)
-    trial = place((HostView(imagined),), request, rules)
-    if trial.host is None:
-        reasons[NEW_HOST] = tuple(map(str, trial.refusals[NEW_HOST]))
-        remedy = "ask for less, or give the cloud's hosts a larger shape in clocker.yaml"
-    elif len(views) >= pool.maximum:
-        reasons[NEW_HOST] = (f"the cloud has {len(views)} of at most {pool.maximum} hosts",)
-        remedy = "raise hosts.maximum in clocker.yaml, or remove containers"
-    else:
-        return intend_host(parts, tx)
-    raise NothingFits(
-        f"no host can take a container of {request.image}", reasons=reasons, remedy=remedy
-    )
-
-
-def _unknown_as_endless(shape: Resources) -> Resources:
-    """A shape that leaves an amount to the provider is not held against the request."""
-    return Resources(shape.cores or 1e9, shape.ram_mb or 10**9, shape.disk_mb or 10**12)
 
 
 def _book(parts: Parts, tx: Transaction, view: HostView, request: ContainerRequest) -> Reservation:

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from clocker.bootstrap import check, expected_stamp, membership_hash
 from clocker.cloud import ledger
+from clocker.cloud.decide import Offers
 from clocker.cloud.down import finish_deleting
 from clocker.cloud.hosts import ensure_ready, make
 from clocker.cloud.membership import membership_of, sync
+from clocker.cloud.offers import offers_of
 from clocker.cloud.places import missing
 from clocker.cloud.recover import recover
 from clocker.cloud.reports import UpReport
@@ -15,8 +17,9 @@ from clocker.cloud.reserve import intend_host
 from clocker.cloud.steps import side_by_side
 from clocker.cloud.subnet import abandon_strays
 from clocker.errors import BootstrapFailed, ClockerError
-from clocker.interfaces import Parts
-from clocker.model import Host, HostState
+from clocker.interfaces import Parts, Transaction
+from clocker.model import ContainerRequest, Host, HostState
+from clocker.placement import rules_for
 
 _MADE, _CHANGED, _UNTOLD, _UNCHANGED = "made", "changed", "untold", "unchanged"
 
@@ -57,11 +60,27 @@ def up(parts: Parts) -> UpReport:
 
 def _intend(parts: Parts) -> tuple[list[Host], list[Host]]:
     """Store the intents for hosts that are missing; returns the ready and unfinished ones."""
+    offers = _offers(parts)
     with parts.store.transaction() as tx:
-        hosts = [host for host in tx.hosts() if host.state is not HostState.DELETING]
-        hosts += [intend_host(parts, tx, provider) for provider in missing(parts.spec.hosts, hosts)]
+        hosts = _staying(tx)
+        hosts += [
+            intend_host(parts, tx, provider, offers.get(provider))
+            for provider in missing(parts.spec.hosts, hosts)
+        ]
     ready = [host for host in hosts if host.state is HostState.READY]
     return ready, [host for host in hosts if host.state is not HostState.READY]
+
+
+def _offers(parts: Parts) -> Offers:
+    """For the price and place of the hosts to be made, where the cloud's rules look at these."""
+    with parts.store.read() as tx:
+        wanted = missing(parts.spec.hosts, _staying(tx))
+    rules = rules_for(parts.spec.rules, ContainerRequest(""))
+    return offers_of(parts) if wanted and rules.needs_offer else {}
+
+
+def _staying(tx: Transaction) -> list[Host]:
+    return [host for host in tx.hosts() if host.state is not HostState.DELETING]
 
 
 def _bring_up(parts: Parts, host: Host) -> str:

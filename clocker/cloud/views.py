@@ -19,7 +19,7 @@ from clocker.model import Host, HostView
 
 def status(parts: Parts) -> Status:
     with parts.store.read() as tx:
-        views = tuple(views_of(tx))
+        views = tuple(views_of(tx, parts.clock()))
         free = addresses_free(parts, tx)
     spec = parts.spec
     return Status(spec.name, spec.zone, views, spec.network.subnet, free, str(parts.folder))
@@ -27,7 +27,7 @@ def status(parts: Parts) -> Status:
 
 def hosts(parts: Parts) -> tuple[HostView, ...]:
     with parts.store.read() as tx:
-        return tuple(views_of(tx))
+        return tuple(views_of(tx, parts.clock()))
 
 
 def machine(parts: Parts, name: str) -> ContainerMachine:

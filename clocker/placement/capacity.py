@@ -21,6 +21,7 @@ class Fits:
     disk_overcommit: float | None = None
 
     reads: ClassVar[tuple[str, ...]] = ("resources",)
+    settled_by_making: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         for factor in (self.overcommit, self.ram_overcommit, self.disk_overcommit):

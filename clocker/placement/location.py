@@ -38,6 +38,8 @@ class Region:
     places: str | tuple[str, ...]
 
     reads: ClassVar[tuple[str, ...]] = ()
+    needs_offer: ClassVar[bool] = True
+    settled_by_making: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         phrase(self.places)
@@ -51,6 +53,8 @@ class Zone:
     places: str | tuple[str, ...]
 
     reads: ClassVar[tuple[str, ...]] = ()
+    needs_offer: ClassVar[bool] = True
+    settled_by_making: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         phrase(self.places)
@@ -66,6 +70,7 @@ class Provider:
     places: str | tuple[str, ...]
 
     reads: ClassVar[tuple[str, ...]] = ()
+    settled_by_making: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         phrase(self.places)
@@ -81,6 +86,8 @@ class Country:
     places: str | tuple[str, ...]
 
     reads: ClassVar[tuple[str, ...]] = ()
+    needs_offer: ClassVar[bool] = True
+    settled_by_making: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         for name in phrase(self.places).names:

@@ -47,6 +47,7 @@ class Cheapest:
     """Rather the host with the lowest price per hour; those without a price come last."""
 
     reads: ClassVar[tuple[str, ...]] = ()
+    needs_offer: ClassVar[bool] = True
 
     def cost(self, view: HostView, request: ContainerRequest) -> float:
         return float("inf") if view.host.price_hour is None else view.host.price_hour

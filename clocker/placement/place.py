@@ -31,8 +31,21 @@ class Rules:
     @property
     def needs_usage(self) -> bool:
         """Whether somebody must have measured the hosts."""
-        every = (*self.filters, *self.preferences)
-        return any(getattr(rule, "needs_usage", False) for rule in every)
+        return self._any("needs_usage")
+
+    @property
+    def needs_offer(self) -> bool:
+        """Whether a host that is still to be made can only be judged by its provider's offer."""
+        return self._any("needs_offer")
+
+    @property
+    def settled_by_making(self) -> Rules:
+        """The filters to ask again when a host was made: it may have come out otherwise."""
+        again = (rule for rule in self.filters if getattr(rule, "settled_by_making", False))
+        return Rules(tuple(again), ())
+
+    def _any(self, trait: str) -> bool:
+        return any(getattr(rule, trait, False) for rule in (*self.filters, *self.preferences))
 
 
 def rules_for(cloud: Sequence[RuleSpec], request: ContainerRequest) -> Rules:

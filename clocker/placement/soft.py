@@ -26,6 +26,10 @@ class Soft:
         return getattr(self.filter, "needs_usage", False)
 
     @property
+    def needs_offer(self) -> bool:
+        return getattr(self.filter, "needs_offer", False)
+
+    @property
     def reads(self) -> tuple[str, ...] | None:
         return getattr(self.filter, "reads", None)
 

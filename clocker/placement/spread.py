@@ -42,6 +42,10 @@ class Spread:
                 remedy="such as  of: LABEL tier=web,  or  of: TYPE  for those of the same image",
             )
 
+    @property
+    def needs_offer(self) -> bool:
+        return self.by in ("zone", "region", "country")
+
     def among(self, views: Sequence[HostView], request: ContainerRequest) -> _Spread:
         counts: Counter[str] = Counter()
         counted = sentence(self.of) if self.of else None

@@ -6,7 +6,7 @@ import json
 import sys
 import types
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path as LocalPath
 from typing import Any
 
@@ -16,12 +16,14 @@ from clocker.cloud import (
     AdoptReport,
     DnsReport,
     DownReport,
+    Explanation,
     Finding,
     GcReport,
     MoveReport,
     NetView,
     NetworkReport,
     NetworkStatus,
+    PlannedContainer,
     PlannedHost,
     RemnantsReport,
     Status,
@@ -50,11 +52,14 @@ from clocker.model import (
     Host,
     HostState,
     HostView,
+    Judgement,
     LinkStatus,
     Net,
     NodePool,
     Offer,
     Port,
+    Reason,
+    Refusal,
     Remnant,
     RemnantKind,
     Resources,
@@ -123,6 +128,16 @@ def planned(price_hour: float | None = 0.0, provider: str = "local", **changes: 
     return PlannedHost("demo-?", provider, has, offer)
 
 
+RANKED = Explanation(
+    (
+        Judgement(HOST, 1, (), (Reason("breadth_first", "holds 1 container", 1.0),)),
+        Judgement(
+            replace(HOST, name="demo-2"), None, (Refusal("fits", "cores: 2 wanted, 1 free"),)
+        ),
+    )
+)
+
+
 @dataclass
 class FakeMachine:
     record: Container
@@ -172,6 +187,8 @@ class FakeCloud:
     left: tuple[Finding, ...] = (LEFT,)
     unasked: tuple[ClockerError, ...] = ()
     unremoved: ClockerError | None = None
+    new_host: PlannedHost | None = None
+    explanation: Explanation = RANKED
     file: str | None = None
     progress: Any = None
     also: Sequence[str] = ()
@@ -215,6 +232,14 @@ class FakeCloud:
             FakeMachine(container(item.name or "made-up", ports=item.ports), self)
             for item in requests
         ]
+
+    def plan_obtain(self, requests: Sequence[ContainerRequest]) -> tuple[PlannedContainer, ...]:
+        self._called("plan_obtain", list(requests))
+        return tuple(PlannedContainer(item, "demo-?1", self.new_host) for item in requests)
+
+    def explain(self, request: ContainerRequest) -> Explanation:
+        self._called("explain", request)
+        return self.explanation
 
     def release(self, name: str) -> None:
         self._called("release", name)

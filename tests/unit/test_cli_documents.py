@@ -92,6 +92,7 @@ ARGUMENTS = {
     "providers": ("ec2",),
     "doctor": ("local",),
     "run": ("--name", "web", "-p", "80", "nginx"),
+    "explain": ("nginx",),
     "inspect": ("web",),
     "move": ("web",),
     "exec": ("web", "true"),

@@ -1,0 +1,55 @@
+"""The options of ``clocker run`` as the request that they stand for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from clocker.model import ContainerRequest
+
+
+def request_of(given: dict[str, Any]) -> ContainerRequest:
+    from clocker.cli import request_options as parse
+    from clocker.model import ContainerRequest, Resources, Wait
+
+    return ContainerRequest(
+        image=given["image"],
+        resources=Resources(parse.cores(given["cores"]), parse.ram(given["ram"])),
+        name=_maybe(parse.name, given["name"]),
+        env=parse.env(given["env"]),
+        volumes=tuple(map(parse.volume, given["volume"])),
+        labels=parse.labels(given["label"]),
+        ports=tuple(map(parse.port, given["publish"])),
+        command=_command(given["command"]),
+        entrypoint=_maybe(lambda text: parse.words("--entrypoint", text), given["entrypoint"]),
+        user=given["user"],
+        workdir=_maybe(parse.workdir, given["workdir"]),
+        hostname=given["hostname"],
+        capabilities=tuple(map(parse.capability, given["cap_add"])),
+        privileged=given["privileged"],
+        read_only=given["read_only"],
+        restart=parse.restart(given["restart"]),
+        health=parse.health(
+            given["health_cmd"],
+            given["health_interval"],
+            given["health_timeout"],
+            given["health_retries"],
+            given["health_start_period"],
+        ),
+        ssh=given["ssh"],
+        wait=Wait(given["wait"] or ("ssh" if given["ssh"] else "running")),
+        timeout_s=parse.duration("--timeout", given["timeout"]),
+        rules=tuple(map(parse.rule, given["rule"])),
+        address=_maybe(parse.address, given["ip"]),
+        networks=tuple(map(parse.network, given["network"])),
+        aliases=tuple(map(parse.alias, given["alias"])),
+    )
+
+
+def _maybe(parse: Any, text: str | None) -> Any:
+    return None if text is None else parse(text)
+
+
+def _command(words: tuple[str, ...]) -> tuple[str, ...] | None:
+    given = words[1:] if words[:1] == ("--",) else words
+    return tuple(given) or None

@@ -1,0 +1,42 @@
+"""What the cloud's providers would make now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from clocker.cloud.decide import Offers, OffersWanted
+from clocker.cloud.steps import side_by_side
+from clocker.errors import ClockerError
+from clocker.interfaces import Parts
+from clocker.model import HostRequest, Offer
+
+T = TypeVar("T")
+
+
+def with_offers(parts: Parts, decide: Callable[[Offers | None], T]) -> T:
+    """``decide`` without offers, which take seconds to have; with them if it turns out to want
+    them. A store transaction in it is begun anew then: no provider is asked within one."""
+    try:
+        return decide(None)
+    except OffersWanted:
+        return decide(offers_of(parts))
+
+
+def offers_of(parts: Parts) -> Offers:
+    """Of the providers that answer: one that does not is reported, and judged without."""
+    names = parts.spec.hosts.providers
+    with side_by_side(len(names)) as pool:
+        jobs = {name: pool.submit(_offer, parts, name) for name in names}
+    found = {name: job.result() for name, job in jobs.items()}
+    return {name: offer for name, offer in found.items() if offer is not None}
+
+
+def _offer(parts: Parts, provider: str) -> Offer | None:
+    spec = parts.spec
+    wanted = HostRequest("", spec.name, f"{spec.name}-?", spec.hosts.shape, provider)
+    try:
+        return parts.providers[provider].plan(wanted)
+    except ClockerError as error:
+        parts.progress.failed(provider, f"its offer is not known: {error.what}")
+        return None
