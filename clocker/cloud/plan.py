@@ -78,7 +78,11 @@ class _Offers:
             host.provider,
             timeout_s=spec.hosts.timeout_s,
         )
-        return provider_of(self._parts, host).plan(request)
+        try:
+            return provider_of(self._parts, host).plan(request)
+        except ClockerError as error:
+            error.where = error.where or f"provider {host.provider}"
+            raise
 
 
 def _planned(parts: Parts, host: Host, everyone: Sequence[Host], offers: _Offers) -> PlannedHost:
