@@ -39,7 +39,7 @@ def dialect_of(way: str, account: Account) -> Dialect:
     quick = replace(GENERIC, lag_s=2 * account.lag_s, poll_s=1.0)
     return {
         "tags at creation": quick,
-        "with a token": replace(quick, token_argument="ex_clienttoken"),
+        "with a token": replace(quick, token="ex_clienttoken"),
     }[way]
 
 
@@ -79,6 +79,7 @@ class World:
             dialect_of(self.way, self.account),
             clock=self.clock,
             sleep=self.clock.advance,
+            random=self.random.random,
         )
         shared = {} if self.store is None else {"store": self.store}
         parts = fake_parts(
