@@ -8,6 +8,8 @@ import click
 
 from clocker.cli.session import Session, pass_session
 
+_NEED_NOTHING = ("local", "localhost")
+
 
 @click.command()
 @click.option("--provider", default="local", metavar="NAME", help="An entry of providers.yaml.")
@@ -29,7 +31,8 @@ def init(session: Session, provider: str, name: str | None) -> None:
     _check_provider(path, provider)
     text = starter_document(_cloud_name(name, path), provider)
     _write_new(path, text)
-    click.echo(f"wrote {path}; next: clocker up")
+    next_verb = "up" if provider in _NEED_NOTHING else f"doctor {provider}"
+    click.echo(f"wrote {path}; next: clocker {next_verb}")
 
 
 def _check_provider(path: Path, provider: str) -> None:

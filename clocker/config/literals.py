@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from clocker.config.document import Document, Loc
@@ -14,6 +14,13 @@ from clocker.config.references import REFERENCES
 _SECRET_NAME = re.compile(
     r"(^|_)(key|secret|pass|password|passwd|passphrase|token|credentials?)$", re.IGNORECASE
 )
+_REMEDIES = {
+    "arguments": "write ${NAME}, {file: PATH} or {command: [pass, show, NAME]}",
+    "create": "write ${NAME}",
+    "options": "write ${NAME}",
+}
+# Where a key is the name of one, or its file.
+_NAMES = {("create", "key"), ("options", "key")}
 # Arguments that look like secrets and are none, by driver: a path, a socket, a name.
 _PLAIN = {
     "azure_arm": {"key"},
@@ -24,13 +31,15 @@ _PLAIN = {
 }
 
 
-def literals(document: Document, driver: str, arguments: Any, loc: Loc) -> Iterator[Problem]:
-    """Secrets that are written out in the ``arguments`` of an entry for ``driver``."""
-    for key, value in arguments.items() if isinstance(arguments, dict) else ():
-        if _is_secret(driver, str(key), value):
-            sentence = "must be a reference: a secret is not kept in this file"
-            remedy = "write ${NAME}, {file: PATH} or {command: [pass, show, NAME]}"
-            yield document.problem((*loc, key), sentence, remedy)
+def literals(document: Document, entry: Mapping[str, Any], loc: Loc) -> Iterator[Problem]:
+    """Secrets that are written out in an ``entry``, which stands at ``loc``."""
+    driver = str(entry.get("driver"))
+    sentence = "must be a reference: a secret is not kept in this file"
+    for section, remedy in _REMEDIES.items():
+        values = entry.get(section)
+        for key, value in values.items() if isinstance(values, dict) else ():
+            if _is_secret(driver, str(key), value) and (section, key) not in _NAMES:
+                yield document.problem((*loc, section, key), sentence, remedy)
 
 
 def masked(driver: str, value: Any, key: str = "") -> Any:

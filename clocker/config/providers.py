@@ -15,6 +15,8 @@ from clocker.config.provider_document import ProviderDocument, SizeDocument
 from clocker.config.references import References, beside
 from clocker.model import FirewallWish, ImageWish, ProviderEntry, Resources, SizeWish
 
+PATH_OPTIONS = {"static": ("inventory", "claims")}
+
 _MOST_USER_DATA_BYTES = 64 * 1024
 
 
@@ -39,7 +41,7 @@ def find(catalogue: Catalogue, name: str, environ: Mapping[str, str]) -> Found:
     unset, problems = read.unset, read.problems
     if isinstance(value, dict):
         arguments = read.within(value.get("arguments", {}), loc)
-        problems += literals(document, str(value.get("driver")), value.get("arguments"), loc)
+        problems += literals(document, value, loc[:1])
         value, more = with_environment(
             document, {**value, "arguments": arguments}, loc[:1], environ
         )
@@ -50,17 +52,20 @@ def find(catalogue: Catalogue, name: str, environ: Mapping[str, str]) -> Found:
         return Found(None, unset, problems)
     user_data, unreadable = _user_data(document, made, name)
     problems += unreadable
-    bad = unset or problems
-    return Found(None if bad else _entry(name, made, user_data), unset, problems)
+    if unset or problems:
+        return Found(None, unset, problems)
+    return Found(_entry(name, made, _options(document, made, name), user_data))
 
 
-def _entry(name: str, made: ProviderDocument, user_data: str | None) -> ProviderEntry:
+def _entry(
+    name: str, made: ProviderDocument, options: Mapping[str, object], user_data: str | None
+) -> ProviderEntry:
     return ProviderEntry(
         name=name,
         driver=made.driver,
         arguments=made.arguments,
         create=made.create,
-        options=made.options,
+        options=options,
         image=ImageWish(**dict(made.image)),
         size=_size(made.size),
         locations=tuple(made.location),
@@ -75,6 +80,17 @@ def _entry(name: str, made: ProviderDocument, user_data: str | None) -> Provider
         ssh_user=made.ssh_user,
         interface=made.interface,
     )
+
+
+def _options(document: Layered, made: ProviderDocument, name: str) -> dict[str, object]:
+    """Those that are names of files are meant from the folder of the file that has them."""
+    paths = PATH_OPTIONS.get(made.driver, ())
+    return {
+        key: str(beside(document, (name, "options", key), value))
+        if key in paths and isinstance(value, str)
+        else value
+        for key, value in made.options.items()
+    }
 
 
 def _size(size: SizeDocument) -> SizeWish:

@@ -514,7 +514,8 @@ def test_init_writes_once(
     assert "\nname: my-cloud-2\n" in (folder / "clocker.yaml").read_text()
     seen = terminal("init")
     assert (seen.status, "there is one already" in seen.err) == (2, True)
-    assert terminal("-f", "b.yaml", "init", "--provider", "mine", "--name", "web").status == 0
+    seen = terminal("-f", "b.yaml", "init", "--provider", "mine", "--name", "web")
+    assert seen.out == "wrote b.yaml; next: clocker doctor mine\n"
     assert "provider: mine" in (folder / "b.yaml").read_text()
     assert "known providers:" in terminal("-f", "c.yaml", "init", "--provider", "no").err
     assert terminal("-f", "c.yaml", "init", "--name", "a; rm -rf /").status == 2

@@ -244,6 +244,13 @@ def test_a_file_that_went_away_or_is_empty(folder: Path) -> None:
     assert caught.value.where == f"{folder}/providers.yaml:4"
 
 
+def test_files_among_the_options_are_meant_from_the_documents_folder(folder: Path) -> None:
+    made = entry(folder, "mine: {driver: static, options: {inventory: hosts, claims: /c}}\n")
+    assert made.options == {"inventory": f"{folder}/hosts", "claims": "/c"}
+    made = entry(folder, "mine: {driver: local, options: {network: hosts}}\n")
+    assert made.options == {"network": "hosts"}
+
+
 def test_names_that_only_look_like_secrets_may_be_written(folder: Path) -> None:
     for driver in ("openstack", "azure_arm", "gce", "local"):
         made = entry(folder, f"mine: {{driver: {driver}, arguments: {{key: me}}}}\n")
