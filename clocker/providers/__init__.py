@@ -51,6 +51,8 @@ def _libcloud(entry: ProviderEntry, progress: Progress) -> Provider:
     from libcloud.compute.providers import DRIVERS as KNOWN
     from libcloud.compute.providers import get_driver
 
+    from clocker.providers.constructor import check_arguments
+
     if entry.driver not in KNOWN:
         raise ConfigError(
             f"no such driver: {entry.driver}",
@@ -58,8 +60,11 @@ def _libcloud(entry: ProviderEntry, progress: Progress) -> Provider:
             remedy=f"{', '.join(DRIVERS)}, or one of libcloud's compute drivers (ec2, gce, ...)",
         )
 
+    driver: Any = get_driver(entry.driver)
+    check_arguments(entry, driver)
+
     def connect() -> Any:
-        return get_driver(entry.driver)(**entry.arguments)
+        return driver(**entry.arguments)
 
     return _compute(entry, entry.driver, connect, progress)
 

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from clocker.config.catalogue import catalogue
 from clocker.config.providers import find
 from clocker.errors import ConfigError, NotFound
 from clocker.model import FirewallWish, ImageWish, ProviderEntry, Resources, SizeWish
+from clocker.providers.constructor import check_arguments, needed, parameters
 
 ROOT = Path(__file__).parents[2]
 BASE = """\
@@ -342,23 +344,6 @@ def test_the_catalogue_has_what_it_promises() -> None:
 LIBCLOUD = sorted(EXPECTED - {"local", "localhost", "static"})
 
 
-def constructor(driver: type) -> dict[str, inspect.Parameter]:
-    """What making one takes: passed on from class to class for as long as these take any."""
-    found: dict[str, inspect.Parameter] = {}
-    for made in driver.__mro__:
-        takes_any = True
-        for method in ("__new__", "__init__"):
-            if method not in vars(made) or made is object:
-                continue
-            parameters = list(inspect.signature(getattr(made, method)).parameters.values())
-            takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
-            named = (p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
-            found |= {p.name: p for p in named if p.name not in {"self", "cls", *found}}
-        if not takes_any:
-            break
-    return found
-
-
 @pytest.mark.parametrize("name", LIBCLOUD)
 def test_the_arguments_are_those_that_the_driver_takes(name: str) -> None:
     from libcloud.compute.providers import get_driver
@@ -366,14 +351,15 @@ def test_the_arguments_are_those_that_the_driver_takes(name: str) -> None:
     entry = find(SHIPPED, name, Anything()).entry
     assert entry is not None
     driver = get_driver(entry.driver)
-    parameters = constructor(driver)
-    # The keys that an entry might get wrong are really looked at.
-    assert "regoin" not in parameters
-    assert set(entry.arguments) <= set(parameters)
-    own = vars(driver).get("__init__") or vars(driver).get("__new__")
-    needed = {p.name for p in inspect.signature(own or driver).parameters.values()
-              if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD}  # fmt: skip
-    assert needed - {"self", "cls"} <= set(entry.arguments)
+    check_arguments(entry, driver)
+    for without in needed(driver):
+        rest = {key: value for key, value in entry.arguments.items() if key != without}
+        with pytest.raises(ConfigError, match=f"needs the argument '{without}'"):
+            check_arguments(replace(entry, arguments=rest), driver)
+    slip = {**entry.arguments, "regoin": "x"}
+    with pytest.raises(ConfigError, match="takes no argument 'regoin'"):
+        check_arguments(replace(entry, arguments=slip), driver)
+    assert needed(driver) <= set(entry.arguments) <= parameters(driver)
     if entry.create:
         assert set(entry.create) <= set(inspect.signature(driver.create_node).parameters)
     assert entry.image.distribution or entry.image.name
