@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import TypeAlias
 
 from clocker.bootstrap import bootstrap, expected_stamp
 from clocker.cloud import ledger
@@ -14,9 +16,10 @@ from clocker.interfaces import Parts
 from clocker.model import Host, HostState
 
 _POLL_S = 0.2
+Join: TypeAlias = Callable[[Parts, Host], None]
 
 
-def ensure_ready(parts: Parts, host_id: str) -> Host:
+def ensure_ready(parts: Parts, host_id: str, join: Join = join) -> Host:
     """The host once it is ready: made by whoever claims it first, waited for by the others.
     InfrastructureError when it failed or was given up meanwhile."""
     deadline = time.monotonic() + parts.spec.hosts.timeout_s
@@ -30,7 +33,7 @@ def ensure_ready(parts: Parts, host_id: str) -> Host:
         if host.state is HostState.FAILED:
             raise InfrastructureError(host.error or "the host failed", where=f"host {host.name}")
         if claimed := _claim_for_making(parts, host):
-            return make(parts, claimed)
+            return make(parts, claimed, join)
         parts.progress.step(host.name, "being made by another process")
         time.sleep(_POLL_S)
     raise TimedOut("the host was not ready in time", where=f"host {host_id}")
@@ -42,7 +45,7 @@ def _claim_for_making(parts: Parts, host: Host) -> Host | None:
     return ledger.claim_host(parts, host.id)
 
 
-def make(parts: Parts, host: Host) -> Host:
+def make(parts: Parts, host: Host, join: Join = join) -> Host:
     """Obtain, bootstrap and join the host whose lease this process holds; it ends READY, or
     FAILED with the error on record."""
     with holding(parts, host):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Container as Collected
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from threading import Lock
 
 from clocker.cloud import ledger
 from clocker.cloud.nets import all_nets, gateways, names_named
@@ -47,19 +50,50 @@ def membership_of(parts: Parts, tx: Transaction) -> str:
 def join(parts: Parts, newcomer: Host) -> None:
     """Make the newcomer and all members know each other. Returns once this host itself knows;
     a member that cannot be told is reported, and told by the next ``up``."""
-    sync(parts, must=newcomer)
+    if error := sync(parts, newcomers={newcomer.id}).get(newcomer.id):
+        raise error
 
 
-def sync(parts: Parts, must: Host | None = None) -> None:
+class JoinTogether:
+    """``join``, where many come at about the same time. Who comes while the members are being told
+    waits, and is told of together with the others: not everybody anew for each."""
+
+    def __init__(self) -> None:
+        self._turn = Lock()
+        self._waiting: dict[str, Future[None]] = {}
+
+    def __call__(self, parts: Parts, newcomer: Host) -> None:
+        told = self._waiting[newcomer.id] = Future[None]()
+        try:
+            with self._turn:
+                if not told.done():
+                    self._settle(sync(parts, newcomers=self._waiting))
+        finally:
+            self._waiting.pop(newcomer.id, None)
+        if told.done():
+            told.result()
+
+    def _settle(self, told: Mapping[str, ClockerError | None]) -> None:
+        for host_id, error in told.items():
+            waiting = self._waiting.pop(host_id, None)
+            if waiting is not None and error is not None:
+                waiting.set_exception(error)
+            elif waiting is not None:
+                waiting.set_result(None)
+
+
+def sync(parts: Parts, newcomers: Collected[str] = ()) -> Mapping[str, ClockerError | None]:
     """Send membership and names to the members, again if they changed meanwhile: processes
-    that do so at once may overtake each other, and the last word must be the store's."""
+    that do so at once may overtake each other, and the last word must be the store's. Returns, by
+    the members' ids, why one could not be told, if so; of ``newcomers`` nobody else hears it."""
+    outcome: dict[str, ClockerError | None] = {}
     told = None
     while True:
         with parts.store.read() as tx:
             members, records = members_of(tx), records_of(parts, tx)
             membership = membership_of(parts, tx)
         if (membership, records) == told:
-            return
+            return outcome
         servers = {host.id for host in parts.names.servers(members)}
         with side_by_side(min(parts.spec.hosts.concurrency, len(members))) as pool:
             jobs = {
@@ -68,8 +102,10 @@ def sync(parts: Parts, must: Host | None = None) -> None:
                 ): host
                 for host in members
             }
-            for job, host in jobs.items():
-                _result(parts, job.exception(), host, must)
+            outcome = {host.id: _failure(job) for job, host in jobs.items()}
+        for host in members:
+            if (error := outcome[host.id]) and host.id not in newcomers:
+                _report(parts, host, error)
         told = (membership, records)
 
 
@@ -83,10 +119,13 @@ def _tell(
     parts.network.sync(shell, membership)
 
 
-def _result(parts: Parts, error: BaseException | None, host: Host, must: Host | None) -> None:
-    if error is None:
-        return
-    if not isinstance(error, ClockerError) or (must and must.id == host.id):
-        raise error
+def _failure(job: Future[None]) -> ClockerError | None:
+    error = job.exception()
+    if error is None or isinstance(error, ClockerError):
+        return error
+    raise error
+
+
+def _report(parts: Parts, host: Host, error: ClockerError) -> None:
     parts.progress.failed(host.name, f"not told of the other hosts: {error.what}")
     ledger.log_now(parts, "membership", host.name, "failed", error.what[:500])

@@ -7,8 +7,8 @@ from clocker.bootstrap import check, expected_stamp, membership_hash
 from clocker.cloud import ledger
 from clocker.cloud.decide import Offers
 from clocker.cloud.down import finish_deleting
-from clocker.cloud.hosts import ensure_ready, make
-from clocker.cloud.membership import membership_of, sync
+from clocker.cloud.hosts import Join, ensure_ready, make
+from clocker.cloud.membership import JoinTogether, membership_of, sync
 from clocker.cloud.offers import offers_of
 from clocker.cloud.places import missing
 from clocker.cloud.recover import recover
@@ -32,9 +32,10 @@ def up(parts: Parts) -> UpReport:
     recovered = recover(parts)
     found: dict[str, list[str]] = {_MADE: [], _CHANGED: [], _UNTOLD: [], _UNCHANGED: []}
     failures: list[ClockerError] = []
+    join = JoinTogether()
     with side_by_side(parts.spec.hosts.concurrency) as pool:
-        jobs = {pool.submit(_bring_up, parts, host): host for host in unfinished}
-        jobs |= {pool.submit(_check, parts, host): host for host in ready}
+        jobs = {pool.submit(_bring_up, parts, host, join): host for host in unfinished}
+        jobs |= {pool.submit(_check, parts, host, join): host for host in ready}
         for job, host in jobs.items():
             try:
                 found[job.result()].append(host.name)
@@ -83,18 +84,19 @@ def _staying(tx: Transaction) -> list[Host]:
     return [host for host in tx.hosts() if host.state is not HostState.DELETING]
 
 
-def _bring_up(parts: Parts, host: Host) -> str:
+def _bring_up(parts: Parts, host: Host, join: Join) -> str:
     """Make a host that is not ready; a failed one is tried again, by another idempotency token,
     since the machine that the old one means may be gone."""
     if host.state is HostState.FAILED and (claimed := ledger.claim_host(parts, host.id)):
         again = claimed.attempt + 1
-        make(parts, ledger.change_host(parts, claimed, state=HostState.REQUESTED, attempt=again))
+        renewed = ledger.change_host(parts, claimed, state=HostState.REQUESTED, attempt=again)
+        make(parts, renewed, join)
     else:
-        ensure_ready(parts, host.id)
+        ensure_ready(parts, host.id, join)
     return _MADE
 
 
-def _check(parts: Parts, host: Host) -> str:
+def _check(parts: Parts, host: Host, join: Join) -> str:
     """One round trip says whether the host is as it should be; if not it is bootstrapped again."""
     with parts.store.read() as tx:
         membership = membership_of(parts, tx)
@@ -109,7 +111,7 @@ def _check(parts: Parts, host: Host) -> str:
     if claimed is None:
         ensure_ready(parts, host.id)
         return _UNCHANGED
-    make(parts, claimed)
+    make(parts, claimed, join)
     return _CHANGED
 
 
