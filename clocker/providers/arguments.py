@@ -61,6 +61,7 @@ class Asking:
         """ConfigError for what the entry asks and this driver has no way to do."""
         dialect, entry = self.dialect, self.entry
         lost = {
+            "interface": entry.interface not in dialect.interfaces,
             "spot": entry.spot and dialect.spot is None,
             "network": entry.network is not None and dialect.network is None,
             "subnet": entry.subnet is not None and dialect.network is None,
@@ -74,8 +75,8 @@ class Asking:
                 raise ConfigError(
                     f"libcloud's driver {entry.driver} has no way to do this",
                     where=f"provider {entry.name}: {key}",
-                    remedy=f"remove `{key}` from the provider's entry, and see to it by the "
-                    "infrastructure's own means (docs/providers.md says what each driver can do)",
+                    remedy=f"change or remove `{key}` in the entry, and see to it by the "
+                    "infrastructure's own means; docs/providers.md says what each driver can do",
                 )
 
     def _takes_groups(self) -> bool:
@@ -121,6 +122,17 @@ class Asking:
         parameters = inspect.signature(self.driver.create_node).parameters
         if any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
             return
+        missing = [
+            name
+            for name, each in parameters.items()
+            if each.default is each.empty and name not in found
+        ]
+        if missing:
+            raise ConfigError(
+                f"create_node of the driver {self.entry.driver} must be told {missing[0]}",
+                where=f"provider {self.entry.name}: create",
+                remedy=f"set it, as `create: {{{missing[0]}: ...}}`",
+            )
         unknown = sorted(set(found) - set(parameters))
         if not unknown:
             return

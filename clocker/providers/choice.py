@@ -42,7 +42,7 @@ def choices(
     fits. ``planning``: nothing is made for it, not even an image."""
     zones = (request.zone,) if request.zone else entry.locations or (None,)
     for zone in zones:
-        place = _place(driver, dialect, zone)
+        place = place_of(driver, dialect, zone)
         image = choose_image(dialect.images, driver, place, entry.image, planning=planning)
         architecture = architecture_of(dialect.images, image, entry.image)
         known = dialect.sizes(driver, place)
@@ -95,12 +95,13 @@ def room_of(size: Any, dialect: Dialect) -> Resources:
     )
 
 
-def _place(driver: Driver, dialect: Dialect, zone: str | None) -> Any:
+def place_of(driver: Driver, dialect: Dialect, zone: str | None) -> Any:
+    """What the driver takes for a location that is given by name or id, or for none."""
     if dialect.place_is_word:
         return zone
     if zone is not None:
         return named(driver.list_locations(), zone, "location")
-    if not dialect.place_needed:
+    if not dialect.place_needed(driver):
         return None
     known = driver.list_locations()
     if len(known) == 1:

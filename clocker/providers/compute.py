@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from clocker.interfaces import Clock
 from clocker.model import Check, HostRequest, Node, Offer, ProviderEntry, Remnant
@@ -114,7 +113,8 @@ class ComputeProvider:
 
     def _machines(self, until: float) -> Machines:
         if not hasattr(self._drivers, "driver"):
-            self._drivers.driver = self.connect()
-        raw: Any = self._drivers.driver
-        driver = PatientDriver(raw, self._where, self.patience, until)
+            driver: Driver = self.connect()
+            self.dialect.prepare(driver)
+            self._drivers.driver = driver
+        driver = PatientDriver(self._drivers.driver, self._where, self.patience, until)
         return Machines(driver, self.dialect, self.entry)

@@ -11,11 +11,20 @@ from typing import Any
 
 from clocker.model import ProviderEntry
 from clocker.providers.firewall import GroupCalls
-from clocker.providers.groups import Ec2Groups
+from clocker.providers.groups import CloudStackGroups, Ec2Groups, GceFirewalls, OpenStackGroups
 from clocker.providers.images import ImageWay
-from clocker.providers.key_pairs import Kept, KeyWay
-from clocker.providers.tagging import Arguments, AsMapping, Driver, Machine, Tagging
-from clocker.providers.vendors import ec2
+from clocker.providers.key_pairs import Handed, Kept, KeyWay
+from clocker.providers.tagging import (
+    Afterwards,
+    Arguments,
+    AsMapping,
+    AsWords,
+    Driver,
+    InName,
+    Machine,
+    Tagging,
+)
+from clocker.providers.vendors import azure_arm, ec2, gce, others
 
 CORES = (
     "cores",
@@ -50,12 +59,15 @@ class Dialect:
       ``group_arguments``: the arguments that either sets, also by the entry's own ``create``.
     - ``network``: for an entry and a place: the arguments, and the network that groups belong to.
     - ``token``: the argument for an idempotency token. ``spot``: what asks for spare capacity.
-    - ``place``: for a location. ``place_is_word``: its name will do. ``place_needed``: none is no
-      answer. ``lists_by_place``: ``nodes`` takes each of the entry's locations.
+    - ``place``: for a location. ``place_is_word``: its name will do. ``place_needed``: whether a
+      driver takes no answer for none. ``lists_by_place``: ``nodes`` takes each of the locations.
+    - ``interfaces``: the kinds of address that a machine gets.
     - ``besides``: what else the driver must be told, for an entry and the machine's name.
+      ``prepare``: done to a driver once.
     - ``nodes``, ``sizes``: the lists; ``destroy``, ``clean``: instead of, and besides, libcloud's.
+      ``discard``: removes what is left of a machine, by its name, that was not made in the end.
     - ``dead``: the provider's own words, in ``extra["status"]``, for a machine that is on its way
-      out. ``failure``: why a machine in error is. ``created_at``: seconds, if it can be told.
+      out. ``failure``: why a machine in error is.
     - ``lag_s``: how long a machine that has been made may be missing from the provider's list."""
 
     tags: Tagging
@@ -71,15 +83,18 @@ class Dialect:
     spot: Mapping[str, Any] | None = None
     place: Callable[[Any], Arguments] = lambda place: {"location": place}
     place_is_word: bool = False
-    place_needed: bool = False
+    place_needed: Callable[[Driver], bool] = lambda driver: False
     lists_by_place: bool = False
+    interfaces: frozenset[str] = frozenset({"public", "private"})
     besides: Callable[[Driver, ProviderEntry, str], Arguments] = lambda driver, entry, name: {}
+    prepare: Callable[[Driver], None] = lambda driver: None
     nodes: Callable[..., Sequence[Machine]] = lambda driver, place, **filters: driver.list_nodes(
         **filters
     )
     sizes: Callable[[Driver, Any], Sequence[Any]] = lambda driver, place: driver.list_sizes()
     images: ImageWay = ImageWay()
     destroy: Callable[[Driver, Machine], Any] = lambda driver, machine: driver.destroy_node(machine)
+    discard: Callable[[Driver, ProviderEntry, str], None] = lambda driver, entry, name: None
     clean: Callable[[Driver], None] = lambda _: None
     cores: Callable[[Any], float] = _cores
     offered: Callable[[Any], bool] = lambda size: True
@@ -96,6 +111,16 @@ class Dialect:
 GENERIC = Dialect(
     tags=AsMapping("ex_metadata", ("tags", "metadata")),
     user_data=lambda text: {"ex_userdata": text},
+)
+
+CLOUDSTACK = Dialect(
+    tags=Afterwards(others.cloudstack_tag),
+    key=Kept(),
+    user_data=lambda text: {"ex_userdata": text},
+    groups=CloudStackGroups(),
+    group_arguments=frozenset({"ex_security_groups"}),
+    network=others.listed_networks("networks"),
+    images=ImageWay(words=lambda image: str(image.extra.get("displaytext") or image.name)),
 )
 
 DIALECTS: Mapping[str, Dialect] = {
@@ -127,6 +152,130 @@ DIALECTS: Mapping[str, Dialect] = {
         offered=lambda size: size.extra.get("currentGeneration") != "No",
         size_architecture=ec2.size_architecture,
         dead=frozenset({"shutting-down", "terminated"}),
+    ),
+    "gce": Dialect(
+        tags=AsMapping("ex_labels", ("labels",), encoded=True, longest=63),
+        unique_names=True,
+        key=Handed(lambda key, user: {"ex_metadata": {"ssh-keys": f"{user}:{key}"}}),
+        user_data=lambda text: {"ex_metadata": {"user-data": text}},
+        groups=GceFirewalls(),
+        group_arguments=frozenset({"ex_tags"}),
+        network=gce.network,
+        spot={"ex_preemptible": True},
+        place_needed=lambda driver: driver.zone is None,
+        nodes=gce.nodes,
+        sizes=lambda driver, place: driver.list_sizes(place),
+        images=gce.IMAGES,
+        size_architecture=gce.size_architecture,
+    ),
+    "azure_arm": Dialect(
+        tags=AsMapping("ex_tags", ("tags",)),
+        unique_names=True,
+        key=Handed(azure_arm.key),
+        user_data=lambda text: {"ex_customdata": text.encode()},
+        network=azure_arm.network,
+        place_needed=lambda driver: driver.default_location is None,
+        interfaces=frozenset({"private"}),
+        prepare=azure_arm.prepare,
+        sizes=azure_arm.sizes,
+        images=azure_arm.IMAGES,
+        size_architecture=azure_arm.size_architecture,
+        discard=azure_arm.discard,
+    ),
+    "openstack": Dialect(
+        tags=AsMapping("ex_metadata", ("metadata",)),
+        key=Kept(),
+        user_data=lambda text: {"ex_userdata": text},
+        groups=OpenStackGroups(),
+        group_arguments=frozenset({"ex_security_groups"}),
+        network=others.listed_networks("networks"),
+        place=lambda place: {"ex_availability_zone": place},
+        place_is_word=True,
+        images=ImageWay(words=others.openstack_words),
+        failure=lambda machine: str((machine.extra.get("fault") or {}).get("message") or ""),
+    ),
+    "digitalocean": Dialect(
+        tags=AsWords(("ex_create_attr", "tags")),
+        key=Kept(
+            make=lambda driver, name, key, _: driver.create_key_pair(name, public_key=key),
+            arguments=lambda pair: {"ex_create_attr": {"ssh_keys": [pair.extra["id"]]}},
+        ),
+        user_data=lambda text: {"ex_user_data": text},
+        place_needed=lambda driver: True,
+        sizes=lambda driver, place: driver.list_sizes(place),
+        images=ImageWay(
+            words=lambda image: f"{image.extra['distribution']} {image.name}",
+            also_named=lambda image: str(image.extra.get("slug")),
+        ),
+    ),
+    "linode": Dialect(
+        tags=AsWords(("ex_tags",), longest=50),
+        unique_names=True,
+        key=Handed(lambda key, user: {"ex_authorized_keys": [key]}),
+        user_data=lambda text: {"ex_userdata": text},
+        place_needed=lambda driver: True,
+        besides=others.linode_besides,
+    ),
+    "vultr": Dialect(
+        tags=AsWords(("ex_tag",), found_in="tag", joined=","),
+        key=Kept(arguments=lambda pair: {"ex_ssh_key_ids": [pair.extra["id"]]}),
+        user_data=lambda text: {"ex_userdata": text},
+        given_groups=lambda names: {"ex_firewall_group_id": names[0]},
+        group_arguments=frozenset({"ex_firewall_group_id"}),
+        network=others.listed_networks("ex_private_network_ids", lambda network: network.id),
+        place_needed=lambda driver: True,
+        sizes=others.vultr_sizes,
+        price=lambda size: size.price / others.MONTH_H if size.price else None,
+    ),
+    "scaleway": Dialect(
+        tags=AsWords(("ex_tags",)),
+        # An account's keys are on all its machines.
+        key=Kept(arguments=lambda pair: {}),
+        place=lambda place: {"region": place},
+        lists_by_place=True,
+        nodes=lambda driver, place, **filters: driver.list_nodes(region=place),
+        sizes=lambda driver, place: driver.list_sizes(region=place),
+        images=ImageWay(
+            search=lambda driver, place, wish: driver.list_images(region=place),
+            architecture=lambda image: image.extra.get("arch"),
+        ),
+        size_architecture=lambda size: size.extra.get("arch"),
+        destroy=others.scaleway_destroy,
+        currency="EUR",
+    ),
+    "ovh": Dialect(
+        tags=InName(),
+        key=Kept(
+            make=lambda driver, name, key, place: driver.import_key_pair_from_string(
+                name, key, place
+            ),
+            listed=lambda driver, place: driver.list_key_pairs(ex_location=place),
+        ),
+        place_needed=lambda driver: True,
+        interfaces=frozenset({"public"}),
+        sizes=lambda driver, place: driver.list_sizes(place),
+        images=ImageWay(search=lambda driver, place, wish: driver.list_images(place)),
+    ),
+    "upcloud": Dialect(
+        tags=InName(),
+        key=Handed(others.handed_key),
+        place_needed=lambda driver: True,
+        besides=others.upcloud_besides,
+        sizes=lambda driver, place: driver.list_sizes(place),
+        destroy=others.upcloud_destroy,
+        # Hundredths of the account's currency.
+        price=lambda size: size.price / 100 if size.price else None,
+        currency="EUR",
+    ),
+    "exoscale": CLOUDSTACK,
+    "cloudstack": CLOUDSTACK,
+    "kamatera": Dialect(
+        tags=InName(),
+        key=Handed(others.handed_key),
+        place_needed=lambda driver: True,
+        nodes=lambda driver, place, **filters: driver.list_nodes(ex_full_details=True),
+        sizes=lambda driver, place: driver.list_sizes(place),
+        images=ImageWay(search=lambda driver, place, wish: driver.list_images(place)),
     ),
 }
 

@@ -90,15 +90,21 @@ class CloudStackGroups:
         driver.ex_create_security_group(name, description=DESCRIPTION)
 
     def allow(self, driver: Driver, group: Group, rule: Rule) -> None:
-        pairs: dict[str, str] = {}
-        if rule.source is None:
-            pairs = {
-                "usersecuritygrouplist[0].account": group.vendor["account"],
-                "usersecuritygrouplist[0].group": group.name,
-            }
-        driver.ex_authorize_security_group_ingress(
-            group.name, rule.protocol, rule.source, rule.first, rule.last, **pairs
-        )
+        if rule.source is not None:
+            driver.ex_authorize_security_group_ingress(
+                group.name, rule.protocol, rule.source, rule.first, rule.last
+            )
+            return
+        # The method would send a CIDR of None with it.
+        parameters = {
+            "securitygroupname": group.name,
+            "protocol": rule.protocol.upper(),
+            "startport": rule.first,
+            "endport": rule.last,
+            "usersecuritygrouplist[0].account": group.vendor["account"],
+            "usersecuritygrouplist[0].group": group.name,
+        }
+        driver._async_request("authorizeSecurityGroupIngress", params=parameters, method="GET")
 
     def delete(self, driver: Driver, group: Group) -> None:
         driver.ex_delete_security_group(group.name)
@@ -115,7 +121,9 @@ class GceFirewalls:
     def listed(self, driver: Driver, network: str | None) -> Sequence[Group]:
         found: dict[str, Group] = {}
         for wall in driver.ex_list_firewalls():
-            for name in (wall.target_tags or [])[:1]:
+            for name in wall.target_tags or []:
+                if not wall.name.startswith(f"{name}-") or network not in (None, wall.network.name):
+                    continue  # somebody's own rule for these machines, or another network's
                 group = found.get(name, Group(name, name, vendor=()))
                 found[name] = replace(
                     group,
@@ -126,12 +134,14 @@ class GceFirewalls:
 
     def make(self, driver: Driver, name: str, network: str | None) -> None:
         """A rule at least, which opens nothing that is not open: to ping among the machines."""
-        self._wall(driver, name, f"{name}-icmp", {"IPProtocol": "icmp"}, None, network)
+        wall = _gce_name(name, network, Rule("icmp", 0, 0, None))
+        self._wall(driver, name, wall, {"IPProtocol": "icmp"}, None, network)
 
     def allow(self, driver: Driver, group: Group, rule: Rule) -> None:
         ports = {"IPProtocol": rule.protocol, "ports": [f"{rule.first}-{rule.last}"]}
         network = next((wall.network.name for wall in group.vendor), None)
-        self._wall(driver, group.name, _gce_name(group.name, rule), ports, rule.source, network)
+        wall = _gce_name(group.name, network, rule)
+        self._wall(driver, group.name, wall, ports, rule.source, network)
 
     def delete(self, driver: Driver, group: Group) -> None:
         for wall in group.vendor:
@@ -209,9 +219,9 @@ def _gce_rules(tag: str, wall: Any) -> list[Rule]:
     return found
 
 
-def _gce_name(tag: str, rule: Rule) -> str:
+def _gce_name(tag: str, network: str | None, rule: Rule) -> str:
     """The same for the same rule, so that it is made once."""
-    return f"{tag}-{hashlib.sha256(repr(rule).encode()).hexdigest()[:8]}"
+    return f"{tag}-{hashlib.sha256(repr((network, rule)).encode()).hexdigest()[:8]}"
 
 
 def _refuse_ipv6(rule: Rule) -> None:

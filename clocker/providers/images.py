@@ -47,7 +47,8 @@ class Reading:
 class ImageWay:
     """``search``: candidates for a wish, at a place. ``words``: what tells of an image which it
     is. ``made_at``: compares, the newest is the largest. ``fetch``: by an id that matches
-    ``fetched``, where listing all would take too long. ``default``: where no image is given;
+    ``fetched``, where listing all would take too long. ``also_named``: a
+    second name. ``default``: where no image is given;
     ``planned_default``: instead of one that would have to be made."""
 
     search: Search = lambda driver, place, wish: driver.list_images()
@@ -64,6 +65,7 @@ class ImageWay:
     fetch: Callable[[Driver, Any, str], Image | None] = lambda driver, place, wanted: (
         driver.get_image(wanted)
     )
+    also_named: Callable[[Image], str] = lambda image: str(image.name)
     default: Callable[[Driver], Image] | None = None
     planned_default: Callable[[Driver], Image] | None = None
 
@@ -78,7 +80,7 @@ def choose_image(
             if image is None:
                 raise ProviderError(f"there is no image {wish.name!r}")
             return image
-        return named(way.search(driver, place, wish), wish.name, "image")
+        return named(way.search(driver, place, wish), wish.name, "image", way.also_named)
     if wish.distribution is None:
         default = (planning and way.planned_default) or way.default
         if default is None:
@@ -104,13 +106,18 @@ def read(words: str) -> Reading | None:
     return Reading(found[1], version, _architecture(text))
 
 
-def named(things: Iterable[Any], wanted: str, what: str) -> Any:
+def named(
+    things: Iterable[Any],
+    wanted: str,
+    what: str,
+    also_named: Callable[[Any], str] = lambda thing: str(thing.name),
+) -> Any:
     """The one thing with that id or name."""
     known = list(things)
     for thing in known:
         if str(thing.id) == wanted:
             return thing
-    same = [thing for thing in known if thing.name == wanted]
+    same = [thing for thing in known if wanted in (thing.name, also_named(thing))]
     if len(same) == 1:
         return same[0]
     if same:

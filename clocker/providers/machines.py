@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from clocker.errors import ClockerError, ProviderError
 from clocker.model import HostRequest, Node, ProviderEntry, SshAccess
+from clocker.providers.choice import place_of
 from clocker.providers.dialects import Dialect
 from clocker.providers.refusals import Gone
 from clocker.providers.tagging import CLOUD, HOST, Driver, Machine
@@ -69,9 +71,9 @@ class Machines:
         return None
 
     def _listed(self, filters: Mapping[str, object]) -> Sequence[Machine]:
-        places: tuple[str | None, ...] = (None,)
+        places: list[Any] = [None]
         if self.dialect.lists_by_place and self.entry.locations:
-            places = self.entry.locations
+            places = [place_of(self.driver, self.dialect, zone) for zone in self.entry.locations]
         nodes = self.dialect.nodes
         return [m for place in places for m in nodes(self.driver, place, **filters)]
 

@@ -16,7 +16,7 @@ from clocker.errors import (
     Unavailable,
 )
 from clocker.model import HostRequest, Node
-from clocker.providers.arguments import Asking, tags_of
+from clocker.providers.arguments import Asking, machine_name, tags_of
 from clocker.providers.choice import Choice, choices
 from clocker.providers.machines import Machines
 from clocker.providers.refusals import is_definite, refusal_in
@@ -197,6 +197,9 @@ class Making:
         for machine in machines.values():
             self.machines.destroy(machine)
         self._made.clear()
+        dialect, entry = self.machines.dialect, self.machines.entry
+        name = machine_name(self.request, unique=dialect.unique_names)
+        dialect.discard(self.machines.driver, entry, name)
 
 
 def _may_help(

@@ -57,12 +57,12 @@ WORDS: tuple[tuple[str, type[ProviderError]], ...] = (
     (r"Unable to create a deployment for VM", NoCapacity),
     (r"Maximum (number|amount) of resources of type|ResourceAllocationException", QuotaExceeded),
     # The others, whose API says it in words
+    (r"rate ?limit|too many requests|try again in \d+", Throttled),
     (r"(droplet|instance|server|account|resource|linode)s? limit", QuotaExceeded),
     (r"limit (has been |was )?(reached|exceeded)|LIMIT_REACHED|reached the (maximum|limit)",
      QuotaExceeded),
     (r"out of (stock|capacity)|(not|no longer|currently un)available (in|at|for) (this|the|that)",
      NoCapacity),
-    (r"rate ?limit|too many requests|try again in \d+", Throttled),
     (r"already (exists|in use on|been taken|registered)|must be unique|duplicate", AlreadyThere),
     (r"(still|currently|is) in use|has active|cannot be deleted while", InUse),
 )  # fmt: skip
