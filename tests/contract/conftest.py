@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from inner_hosts import InnerHost, inner_hosts, tell
+from inner_hosts import RECORDS, InnerHost, inner_hosts, tell
 from network_kinds import KINDS as NETWORKS
 from network_kinds import WEAVE_IMAGES
 from postgresql import Server, serving
@@ -53,7 +53,6 @@ def filled(store: Store) -> Store:
     return store
 
 
-RECORDS = (Record("one", "10.210.1.1"), Record("two", "10.210.1.2"), Record("three", "10.210.1.3"))
 _PACKAGES = (
     "docker.io dnsmasq-base iputils-arping wireguard-tools wireguard-go curl ethtool nftables"
 )

@@ -17,13 +17,16 @@ from clocker.addressing import mac_of
 from clocker.bootstrap.host import run_script
 from clocker.bootstrap.markers import tunnel_key
 from clocker.bootstrap.plan import BootstrapPlan, plan
-from clocker.interfaces import Names, Network
+from clocker.interfaces import Names, Network, Record
 from clocker.model import CloudSpec, Host, HostState, NodePool, Resources, Result, SshAccess
 from clocker.network import open_names, open_network
 from clocker.providers.node_image import ensure_node_image
 from clocker.providers.system_container import machine_options
 from clocker.remote.files import put_file
 from clocker.testing.watching import RecordingProgress
+
+RECORDS = (Record("one", "10.210.1.1"), Record("two", "10.210.1.2"), Record("three", "10.210.1.3"))
+"""Of the containers, one on each of three hosts."""
 
 # What containers need here, taken from the node itself: no image has to come from anywhere.
 _IMAGE = """

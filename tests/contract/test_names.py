@@ -8,8 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from conftest import RECORDS
-from inner_hosts import InnerHost, await_true, tell
+from inner_hosts import RECORDS, InnerHost, await_true, tell
 from network_kinds import DEFAULT
 
 from clocker.bootstrap import check
