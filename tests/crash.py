@@ -125,7 +125,7 @@ class _Store:
         self._real.close()
 
 
-def _verbs(cloud: Cloud, argument: str) -> dict[str, Callable[[], object]]:
+def verbs(cloud: Cloud, argument: str) -> dict[str, Callable[[], object]]:
     image, _, name = argument.partition(" ")
     return {
         "up": cloud.up,
@@ -138,7 +138,7 @@ def _verbs(cloud: Cloud, argument: str) -> dict[str, Callable[[], object]]:
     }
 
 
-def _kill_oneself() -> None:
+def kill_oneself() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -146,9 +146,9 @@ def main(folder: str, boundary: str, verb: str, argument: str = "") -> None:
     from clocker.assembly import open_cloud
 
     os.chdir(folder)
-    fuse = Fuse(int(boundary) if boundary.isdigit() else boundary, _kill_oneself)
+    fuse = Fuse(int(boundary) if boundary.isdigit() else boundary, kill_oneself)
     with open_cloud(str(Path(folder, "clocker.yaml"))) as plain:
-        _verbs(Cloud(fused(plain._parts, fuse)), argument)[verb]()
+        verbs(Cloud(fused(plain._parts, fuse)), argument)[verb]()
     print("\n".join(fuse.passed))
 
 

@@ -12,7 +12,14 @@ from clocker.cloud import ledger
 from clocker.cloud.firewall import openings
 from clocker.cloud.ownership import KEY_TAG, mark_of
 from clocker.cloud.places import next_place, provider_of
-from clocker.errors import ClockerError, InfrastructureError, TimedOut, Unavailable, Unreachable
+from clocker.errors import (
+    ClockerError,
+    InfrastructureError,
+    Throttled,
+    TimedOut,
+    Unavailable,
+    Unreachable,
+)
 from clocker.interfaces import Parts, Provider
 from clocker.model import Host, HostRequest, HostState, Node
 
@@ -124,7 +131,8 @@ def _node_from_somewhere(parts: Parts, host: Host, timeout_s: float) -> tuple[Ho
         try:
             return host, provider.obtain(replace(request_for(parts, host), timeout_s=timeout_s))
         except Unavailable as error:
-            host = ledger.change_host(parts, host, asked_at=None)
+            if not isinstance(error, Throttled):  # which may have come after an answer that was lost
+                host = ledger.change_host(parts, host, asked_at=None)
             turned = _turn_to_the_next(parts, host, tried, error)
             if turned is None:
                 raise
