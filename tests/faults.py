@@ -3,27 +3,44 @@ done again until it succeeds, while one call in five of the infrastructure fails
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from crash import Fuse, fused
 
 from clocker.cloud import Cloud
 from clocker.errors import ClockerError
 from clocker.interfaces import Parts, Store
-from clocker.model import ContainerRequest, HostState, ImageWish, ProviderEntry, RuleSpec
+from clocker.model import (
+    ContainerRequest,
+    FirewallWish,
+    HostState,
+    ImageWish,
+    ProviderEntry,
+    RuleSpec,
+)
 from clocker.providers.compute import ComputeProvider
 from clocker.providers.dialects import GENERIC, Dialect
+from clocker.providers.groups import Ec2Groups
+from clocker.providers.key_pairs import Kept
+from clocker.providers.tagging import Afterwards
 from clocker.testing import FakeClock, FakeMachines, FakeNames, FakeNetwork, fake_parts, fake_spec
 from clocker.testing.account import Account
 from clocker.testing.faulty_driver import FaultyDriver
 
 TRIES = 200
 GRACE_S = 3600.0
-WAYS = ("tags at creation", "with a token")
+WAYS = ("tags at creation", "tags afterwards", "with a token")
+ENTRY = ProviderEntry(
+    "fake",
+    "faulty",
+    image=ImageWish("debian"),
+    firewall=FirewallWish(sources=("192.0.2.0/24",)),
+)
 Verb = Callable[[Cloud], object]
 
 
@@ -31,16 +48,24 @@ class Death(BaseException):
     """Not an Exception: nothing may catch it."""
 
 
-class Leaked(AssertionError):
-    pass
-
-
 def dialect_of(way: str, account: Account) -> Dialect:
-    quick = replace(GENERIC, lag_s=2 * account.lag_s, poll_s=1.0)
+    quick = replace(
+        GENERIC,
+        key=Kept(),
+        groups=Ec2Groups(),
+        group_arguments=frozenset({"ex_security_groups"}),
+        lag_s=2 * account.lag_s,
+        poll_s=1.0,
+    )
     return {
         "tags at creation": quick,
+        "tags afterwards": replace(quick, tags=Afterwards(_write_tags)),
         "with a token": replace(quick, token="ex_clienttoken"),
     }[way]
+
+
+def _write_tags(driver: Any, machine: Any, tags: Mapping[str, str]) -> None:
+    driver.ex_create_tags(machine, tags)
 
 
 @dataclass
@@ -74,12 +99,12 @@ class World:
         self.folder.mkdir(parents=True, exist_ok=True)
         passed = fuse.burn if fuse else lambda _: None
         provider = ComputeProvider(
-            ProviderEntry("fake", "faulty", image=ImageWish("debian")),
+            ENTRY,
             partial(FaultyDriver, self.account, passed),
             dialect_of(self.way, self.account),
             clock=self.clock,
             sleep=self.clock.advance,
-            random=self.random.random,
+            random=self.account.random.random,
         )
         shared = {} if self.store is None else {"store": self.store}
         parts = fake_parts(

@@ -131,7 +131,9 @@ def _node_from_somewhere(parts: Parts, host: Host, timeout_s: float) -> tuple[Ho
         try:
             return host, provider.obtain(replace(request_for(parts, host), timeout_s=timeout_s))
         except Unavailable as error:
-            if not isinstance(error, Throttled):  # which may have come after an answer that was lost
+            if not isinstance(
+                error, Throttled
+            ):  # which may have come after an answer that was lost
                 host = ledger.change_host(parts, host, asked_at=None)
             turned = _turn_to_the_next(parts, host, tried, error)
             if turned is None:

@@ -97,7 +97,9 @@ def _judge(
     if owner is None and _is_shared(remnant) and _is_in_use(rules, remnant, hosts):
         return None
     since = seen.get(thing.key, now) if remnant.created_at is None else remnant.created_at
-    against = _against(rules, remnant, now - since)
+    # The id of a host on record is known to no other cloud.
+    whom = Whose.OURS if twin_of else whose(rules.mark, rules.cloud, remnant.tags, remnant.name)
+    against = _against(rules, whom, now - since)
     reason = against or _why(remnant, hosts, twin_of)
     return Finding(thing, since, against is None, reason, twin_of)
 
@@ -129,8 +131,8 @@ def _is_in_use(rules: Rules, remnant: Remnant, hosts: Sequence[Host]) -> bool:
     return remnant.kind not in _NAMED or remnant.name == shared_name(rules.cloud, rules.mark)
 
 
-def _against(rules: Rules, remnant: Remnant, age_s: float) -> str | None:
-    match whose(rules.mark, rules.cloud, remnant.tags, remnant.name):
+def _against(rules: Rules, whom: Whose, age_s: float) -> str | None:
+    match whom:
         case Whose.OTHERS:
             return "another cloud of this name made it: it has another key"
         case Whose.UNKNOWN:

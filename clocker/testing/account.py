@@ -132,6 +132,15 @@ class Account:
         """Listed or not: what is paid for."""
         return [instance for instance in self.instances.values() if instance.lives]
 
+    def uses(self, group: str) -> bool:
+        """Also by an instance that has not wholly gone."""
+        now = self.clock()
+        return any(
+            group in instance.groups
+            and (instance.listed_until is None or now < instance.listed_until)
+            for instance in self.instances.values()
+        )
+
     def number(self) -> int:
         return next(self._numbers)
 

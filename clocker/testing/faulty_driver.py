@@ -54,7 +54,7 @@ class FaultyDriver(NodeDriver):
         ex_metadata: Mapping[str, str] | None = None,
         ex_clienttoken: str | None = None,
         ex_keyname: str | None = None,
-        ex_security_group_ids: Sequence[str] = (),
+        ex_security_groups: Sequence[str] = (),
     ) -> Node:
         fault = self.account.fault("create_node", CREATION)
         if fault == "no capacity":
@@ -69,7 +69,7 @@ class FaultyDriver(NodeDriver):
                 ex_metadata or {},
                 Resources(4.0, 8192, 100_000),
                 ex_userdata,
-                groups=ex_security_group_ids,
+                groups=ex_security_groups,
                 addressed=fault != "no address",
                 silent=fault == "silent",
             )
@@ -167,10 +167,12 @@ class FaultyDriver(NodeDriver):
     def ex_delete_security_group_by_id(self, group_id: str) -> bool:
         fault = self.account.fault("delete_group", _WRITES)
         self._refuse_if(fault)
-        if any(group_id in instance.groups for instance in self.account.living()):
-            raise BaseHTTPError(400, "DependencyViolation: an instance uses it")
-        if self.account.groups.pop(group_id, None) is None:
+        group = self.account.groups.get(group_id)
+        if group is None:
             raise BaseHTTPError(400, "InvalidGroup.NotFound: it is gone")
+        if self.account.uses(group.name):
+            raise BaseHTTPError(400, "DependencyViolation: an instance uses it")
+        self.account.groups.pop(group_id)
         self._passed("delete_group")
         self._lose_if(fault)
         return True

@@ -122,8 +122,10 @@ def test_what_is_gone_is_forgotten_unless_its_provider_was_silent() -> None:
     assert first_seen([], seen, ["b"], NOW) == {"b/machine/2": 2.0}
 
 
-def test_one_of_two_machines_of_a_host_goes() -> None:
-    own, twin = thing(host="h1", id_="n1"), thing(host="h1", id_="n0")
+@pytest.mark.parametrize("key", [MARK, None])
+def test_one_of_two_machines_of_a_host_goes(key: str | None) -> None:
+    """Also one whose tags could not be written, if its name says the host's id."""
+    own, twin = thing(host="h1", id_="n1"), thing(host="h1", id_="n0", key=key)
 
     (found,) = judged(own, twin)
 

@@ -1,8 +1,8 @@
 """Nothing leaks and nothing is lost on an account where every fifth call fails: tests/faults.py.
 
 Its calls are refused or throttled; machines are made though their answer is lost, or two for one
-call; some never get an address, some never answer; lists lag behind; a removal fails, or its answer
-is lost."""
+call; some never get an address, some never answer; tags cannot be written; lists lag behind; a
+removal fails, or its answer is lost. Key pair and security group likewise."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from faults import WAYS, World, live
 
 from clocker.testing.account import CREATION
 
-RUNS, AT_ONCE = 1000, 250
-CHUNKS = [(way, first) for way in WAYS for first in range(0, RUNS // len(WAYS), AT_ONCE)]
+AT_ONCE = 167
+CHUNKS = [(way, first) for way in WAYS for first in (0, AT_ONCE)]  # 1,002 lives
 
 
 @pytest.mark.parametrize(("way", "first"), CHUNKS)
@@ -32,7 +32,7 @@ def test_nothing_leaks_and_nothing_is_lost(way: str, first: int, tmp_path: Path)
 
     missing = {f"create_node: {kind}" for kind in CREATION} - set(faults)
     assert not missing, "a fault that was never played proves nothing"
-    assert kills > AT_ONCE / 2
+    assert kills > AT_ONCE
 
 
 def test_without_faults_nothing_is_done_twice(tmp_path: Path) -> None:
