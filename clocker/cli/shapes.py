@@ -44,20 +44,27 @@ def container(record: Container, host: str) -> dict[str, Any]:
 
 
 def host(view: HostView) -> dict[str, Any]:
-    record = view.host
+    return {
+        **host_record(view.host),
+        "booked": resources(view.booked),
+        "free": resources(view.free),
+        "containers": [item.name for item in view.containers],
+    }
+
+
+def host_record(record: Host) -> dict[str, Any]:
     return {
         "name": record.name,
         "id": record.id,
         "provider": record.provider,
         "state": str(record.state),
+        "cordoned": record.cordoned,
+        "labels": dict(record.labels),
         "address": record.address,
         "ssh": _ssh(record),
         "region": record.region,
         "zone": record.zone,
         "capacity": resources(record.capacity),
-        "booked": resources(view.booked),
-        "free": resources(view.free),
-        "containers": [item.name for item in view.containers],
         "error": record.error,
         "created_at": record.created_at,
     }

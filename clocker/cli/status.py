@@ -52,6 +52,10 @@ def hosts(session: Session, as_json: bool) -> None:
     """
     with session.open(silent=True) as cloud:
         views = cloud.hosts()
+    show_hosts(views, as_json=as_json)
+
+
+def show_hosts(views: Sequence[HostView], *, as_json: bool) -> None:
     if as_json:
         from clocker.cli import shapes
 
@@ -83,7 +87,7 @@ def _show_hosts(views: Sequence[HostView]) -> None:
             (
                 host.name,
                 host.provider,
-                str(host.state),
+                f"{host.state}, cordoned" if host.cordoned else str(host.state),
                 host.address or "-",
                 str(len(view.containers)),
                 amount(view.booked.cores, view.booked.ram_mb),

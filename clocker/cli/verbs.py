@@ -22,6 +22,7 @@ SECTIONS: dict[str, dict[str, Verb]] = {
         "up": Verb("up:up", "Make the cloud's hosts."),
         "status": Verb("status:status", "Show the cloud in one look."),
         "hosts": Verb("status:hosts", "List the hosts and what is booked on them."),
+        "host": Verb("host:host", "Add, label, cordon, drain, repair and remove hosts."),
         "events": Verb("events:events", "Show what was done, by whom, and how it ended."),
         "adopt": Verb("adopt:adopt", "Rebuild a lost store from tags and labels."),
         "gc": Verb("gc:gc", "Remove what is left of the cloud at its providers."),

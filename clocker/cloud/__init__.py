@@ -2,6 +2,7 @@
 
 from clocker.cloud.cloud import Cloud
 from clocker.cloud.holdings import ImageView, VolumeView
+from clocker.cloud.host_machine import HostMachine
 from clocker.cloud.machine import ContainerMachine
 from clocker.cloud.names_check import DnsReport
 from clocker.cloud.network_check import NetworkReport, NetworkStatus
@@ -10,13 +11,16 @@ from clocker.cloud.remnants import Finding
 from clocker.cloud.reports import (
     AdoptReport,
     DownReport,
+    DrainReport,
     Explanation,
     GcReport,
     MoveReport,
     PlannedContainer,
     PlannedHost,
     RemnantsReport,
+    RemoveReport,
     Status,
+    Stay,
     UpPlan,
     UpReport,
 )
@@ -27,9 +31,11 @@ __all__ = [
     "ContainerMachine",
     "DnsReport",
     "DownReport",
+    "DrainReport",
     "Explanation",
     "Finding",
     "GcReport",
+    "HostMachine",
     "ImageView",
     "MoveReport",
     "NetView",
@@ -38,7 +44,9 @@ __all__ = [
     "PlannedContainer",
     "PlannedHost",
     "RemnantsReport",
+    "RemoveReport",
     "Status",
+    "Stay",
     "UpPlan",
     "UpReport",
     "VolumeView",

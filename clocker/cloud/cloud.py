@@ -3,12 +3,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from clocker.cloud import (
+    add_hosts,
+    holdings,
+    key_pairs,
+    names_check,
+    network_check,
+    run_state,
+    ssh,
+    views,
+)
 from clocker.cloud import adopt as adoption
 from clocker.cloud import attach as attaching
 from clocker.cloud import down as removal
 from clocker.cloud import explain as explaining
 from clocker.cloud import gc as collecting
-from clocker.cloud import holdings, key_pairs, names_check, network_check, run_state, ssh, views
 from clocker.cloud import move as moving
 from clocker.cloud import networks as nets
 from clocker.cloud import obtain as obtaining
@@ -17,6 +26,7 @@ from clocker.cloud import recover as recovering
 from clocker.cloud import release as releasing
 from clocker.cloud import up as making
 from clocker.cloud.holdings import ImageView, VolumeView
+from clocker.cloud.host_machine import HostMachine
 from clocker.cloud.machine import ContainerMachine
 from clocker.cloud.membership import sync
 from clocker.cloud.names_check import DnsReport
@@ -123,6 +133,15 @@ class Cloud:
 
     def hosts(self) -> tuple[HostView, ...]:
         return views.hosts(self._parts)
+
+    def host(self, name: str) -> HostMachine:
+        """To cordon, drain, label, repair or remove it."""
+        return HostMachine(self._parts, self._images, name)
+
+    def add_hosts(self, count: int = 1) -> tuple[str, ...]:
+        """Make more hosts, up to the cloud's maximum; their names."""
+        recovering.recover(self._parts)
+        return add_hosts.add(self._parts, count)
 
     def status(self) -> Status:
         return views.status(self._parts)

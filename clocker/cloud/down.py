@@ -7,13 +7,12 @@ from contextlib import suppress
 from dataclasses import replace
 
 from clocker.cloud import ledger
-from clocker.cloud.hosts import destroy
 from clocker.cloud.ownership import Whose, mark_of, whose
 from clocker.cloud.reports import DownReport
-from clocker.cloud.steps import side_by_side
-from clocker.errors import BootstrapFailed, ClockerError, ProviderError
+from clocker.cloud.retire import destroy_all
+from clocker.errors import ProviderError
 from clocker.interfaces import Parts
-from clocker.model import ContainerState, Host, HostState
+from clocker.model import ContainerState, HostState
 
 
 def down(parts: Parts) -> DownReport:
@@ -29,7 +28,7 @@ def down(parts: Parts) -> DownReport:
             tx.put_host(replace(host, state=HostState.DELETING, work=work))
         hosts = tuple(tx.hosts())
         ledger.log(parts, tx, "down", parts.spec.name, "begun")
-    _destroy_all(parts, hosts)
+    destroy_all(parts, hosts)
     _refuse_to_forget(parts)
     _remove_shared(parts)
     parts.store.erase()
@@ -62,45 +61,3 @@ def _remove_shared(parts: Parts) -> None:
             if whose(mark, cloud, remnant.tags, remnant.name) is Whose.OURS:
                 provider.remove(remnant)
         provider.clean(cloud)
-
-
-def finish_deleting(parts: Parts) -> None:
-    """Complete the removal of hosts whose remover is gone."""
-    with parts.store.read() as tx:
-        left = [host for host in tx.hosts() if host.state is HostState.DELETING]
-    claimed = [host for host in (ledger.claim_host(parts, h.id) for h in left) if host]
-    for host in claimed:
-        _forget_containers(parts, host)
-    _destroy_all(parts, tuple(claimed))
-
-
-def _destroy_all(parts: Parts, hosts: tuple[Host, ...]) -> None:
-    failures: list[ClockerError] = []
-    with side_by_side(parts.spec.hosts.concurrency) as pool:
-        for host, job in [(host, pool.submit(_destroy, parts, host)) for host in hosts]:
-            if error := job.exception():
-                if not isinstance(error, ClockerError):
-                    raise error
-                error.where = error.where or f"host {host.name}"
-                failures.append(error)
-    if failures:
-        raise BootstrapFailed(
-            f"{len(failures)} of {len(hosts)} hosts could not be removed; they are on record, "
-            "run the same command again",
-            failures=failures,
-        )
-
-
-def _destroy(parts: Parts, host: Host) -> None:
-    destroy(parts, host)
-    _forget_containers(parts, host)
-
-
-def _forget_containers(parts: Parts, host: Host) -> None:
-    """The host is gone, and with it what ran there."""
-    with parts.store.transaction() as tx:
-        for container in tx.containers():
-            if container.host_id == host.id and container.state is ContainerState.REMOVING:
-                tx.delete_container(container.id)
-                tx.release_leases(f"container/{container.name}", parts.clock())
-                ledger.log(parts, tx, "release", container.name, "removed")

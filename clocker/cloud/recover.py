@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from clocker.cloud import ledger
-from clocker.cloud.down import finish_deleting
 from clocker.cloud.move_back import recover_moves
 from clocker.cloud.release import undo
+from clocker.cloud.retire import finish_deleting
 from clocker.errors import ClockerError
 from clocker.interfaces import Parts
 from clocker.model import ContainerState

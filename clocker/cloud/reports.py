@@ -102,6 +102,30 @@ class MoveReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Stay:
+    """A container that could not leave its host, and why."""
+
+    container: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DrainReport:
+    host: str
+    moved: tuple[MoveReport, ...] = ()
+    stayed: tuple[Stay, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveReport:
+    """``removed``: containers that went with the host."""
+
+    host: str
+    moved: tuple[MoveReport, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     name: str
     zone: str

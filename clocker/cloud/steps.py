@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
 from clocker.errors import ClockerError
+from clocker.model import Host
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,6 +28,22 @@ def side_by_side(most: int) -> Iterator[ThreadPoolExecutor]:
         raise
     finally:
         pool.shutdown(wait=waiting, cancel_futures=not waiting)
+
+
+def each_host(
+    hosts: Sequence[Host], action: Callable[[Host], T], most: int
+) -> tuple[list[T], list[ClockerError]]:
+    """What ``action`` returned for the hosts where it did not fail, and the failures of the
+    others; ``most`` at once."""
+    results, failures = [], []
+    with side_by_side(min(most, len(hosts))) as pool:
+        for host, job in [(host, pool.submit(action, host)) for host in hosts]:
+            try:
+                results.append(job.result())
+            except ClockerError as error:
+                error.where = error.where or f"host {host.name}"
+                failures.append(error)
+    return results, failures
 
 
 @contextmanager

@@ -6,7 +6,6 @@ from __future__ import annotations
 from clocker.bootstrap import check, expected_stamp, membership_hash
 from clocker.cloud import ledger
 from clocker.cloud.decide import Offers
-from clocker.cloud.down import finish_deleting
 from clocker.cloud.hosts import Join, ensure_ready, make
 from clocker.cloud.membership import JoinTogether, membership_of, sync
 from clocker.cloud.offers import offers_of
@@ -14,6 +13,7 @@ from clocker.cloud.places import missing
 from clocker.cloud.recover import recover
 from clocker.cloud.reports import UpReport
 from clocker.cloud.reserve import intend_host
+from clocker.cloud.retire import finish_deleting
 from clocker.cloud.steps import side_by_side
 from clocker.cloud.subnet import abandon_strays
 from clocker.errors import BootstrapFailed, ClockerError
@@ -34,7 +34,7 @@ def up(parts: Parts) -> UpReport:
     failures: list[ClockerError] = []
     join = JoinTogether()
     with side_by_side(parts.spec.hosts.concurrency) as pool:
-        jobs = {pool.submit(_bring_up, parts, host, join): host for host in unfinished}
+        jobs = {pool.submit(bring_up, parts, host, join): host for host in unfinished}
         jobs |= {pool.submit(_check, parts, host, join): host for host in ready}
         for job, host in jobs.items():
             try:
@@ -84,7 +84,7 @@ def _staying(tx: Transaction) -> list[Host]:
     return [host for host in tx.hosts() if host.state is not HostState.DELETING]
 
 
-def _bring_up(parts: Parts, host: Host, join: Join) -> str:
+def bring_up(parts: Parts, host: Host, join: Join) -> str:
     """Make a host that is not ready; a failed one is tried again, by another idempotency token,
     since the machine that the old one means may be gone."""
     if host.state is HostState.FAILED and (claimed := ledger.claim_host(parts, host.id)):

@@ -13,7 +13,7 @@ from clocker.cloud.release import not_found
 from clocker.cloud.reports import Status
 from clocker.cloud.reserve import views_of
 from clocker.errors import ClockerError, NotFound
-from clocker.interfaces import Parts
+from clocker.interfaces import Parts, Transaction
 from clocker.model import Host, HostView
 
 
@@ -43,9 +43,13 @@ def machine(parts: Parts, name: str) -> ContainerMachine:
 def host(parts: Parts, name: str) -> Host:
     """NotFound when no host has the name."""
     with parts.store.read() as tx:
-        for found in tx.hosts():
-            if found.name == name:
-                return found
+        return host_named(parts, tx, name)
+
+
+def host_named(parts: Parts, tx: Transaction, name: str) -> Host:
+    for found in tx.hosts():
+        if found.name == name:
+            return found
     raise NotFound(
         f"no host is called {name!r}",
         where=f"cloud {parts.spec.name}",

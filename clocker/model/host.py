@@ -50,7 +50,8 @@ class Host:
     the public half of the key that it made for itself, where hosts encrypt what they send.
     ``price_hour``: what it costs, in its provider's currency; None: nobody knows. ``asked_at``:
     when a provider was last asked to make its machine, unless it refused or its lists tell at
-    once. ``attempt``: how often it was tried anew after a failure."""
+    once. ``attempt``: how often it was tried anew after a failure. ``cordoned``: it takes nothing
+    new; what is on it runs on."""
 
     id: str
     name: str
@@ -72,3 +73,4 @@ class Host:
     price_hour: float | None = None
     asked_at: float | None = None
     attempt: int = 0
+    cordoned: bool = False

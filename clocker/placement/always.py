@@ -12,14 +12,14 @@ from clocker.model import ContainerRequest, HostState, HostView, RuleSpec
 
 @dataclass(frozen=True, slots=True)
 class Accepting:
-    """The host is there, or on its way."""
+    """The host is there, or on its way, and takes what is new."""
 
     reads: ClassVar[tuple[str, ...]] = ()
 
     def refusal(self, view: HostView, request: ContainerRequest) -> str | None:
         if view.host.state in (HostState.DELETING, HostState.FAILED):
             return f"the host is {view.host.state}"
-        return None
+        return "the host is cordoned" if view.host.cordoned else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from clocker.cloud import (
     AdoptReport,
     DnsReport,
     DownReport,
+    DrainReport,
     Explanation,
     Finding,
     GcReport,
@@ -26,7 +27,9 @@ from clocker.cloud import (
     PlannedContainer,
     PlannedHost,
     RemnantsReport,
+    RemoveReport,
     Status,
+    Stay,
     UpPlan,
     UpReport,
 )
@@ -122,6 +125,9 @@ LEFT = Finding(
 )
 
 
+MOVED = MoveReport("web", "demo-1", "demo-2", "10.210.0.5", 0.8)
+
+
 def planned(price_hour: float | None = 0.0, provider: str = "local", **changes: Any) -> PlannedHost:
     has = Resources(1, 1024, 10240)
     offer = Offer(provider, "small", "debian-12", has, price_hour=price_hour, **changes)
@@ -173,6 +179,39 @@ class FakeMachine:
 
 
 @dataclass
+class FakeHost:
+    cloud: FakeCloud
+    name: str
+    record: Host = HOST
+
+    def cordon(self) -> Host:
+        self.cloud._called("cordon", self.name)
+        return replace(HOST, cordoned=True)
+
+    def uncordon(self) -> Host:
+        self.cloud._called("uncordon", self.name)
+        return HOST
+
+    def label(self, changes: dict[str, str | None]) -> Host:
+        self.cloud._called("label", self.name, changes)
+        return replace(HOST, labels={k: v for k, v in changes.items() if v is not None})
+
+    def drain(self, *, volumes: bool = False, grace_s: float = 10.0) -> DrainReport:
+        self.cloud._called("drain", self.name, volumes, grace_s)
+        return DrainReport(self.name, (MOVED,), self.cloud.stayed)
+
+    def remove(
+        self, *, volumes: bool = False, force: bool = False, grace_s: float = 10.0
+    ) -> RemoveReport:
+        self.cloud._called("remove", self.name, volumes, force, grace_s)
+        return RemoveReport(self.name, (MOVED,), ("db",) if force else ())
+
+    def repair(self) -> Host:
+        self.cloud._called("repair", self.name)
+        return HOST
+
+
+@dataclass
 class FakeCloud:
     spec: CloudSpec = CloudSpec("demo", NodePool(("local",), 2, 4))
     containers: list[Container] = field(default_factory=list)
@@ -185,6 +224,7 @@ class FakeCloud:
     problems: tuple[Problem, ...] = (Problem("lost", "a firewall", "open it"),)
     answers: tuple[NameFinding, ...] = (RIGHT,)
     left: tuple[Finding, ...] = (LEFT,)
+    stayed: tuple[Stay, ...] = ()
     unasked: tuple[ClockerError, ...] = ()
     unremoved: ClockerError | None = None
     new_host: PlannedHost | None = None
@@ -225,6 +265,13 @@ class FakeCloud:
 
     def hosts(self) -> tuple[HostView, ...]:
         return (HostView(HOST, tuple(self.containers)),)
+
+    def host(self, name: str) -> FakeHost:
+        return FakeHost(self, name)
+
+    def add_hosts(self, count: int = 1) -> tuple[str, ...]:
+        self._called("add_hosts", count)
+        return tuple(f"demo-{number + 3}" for number in range(count))
 
     def obtain_many(self, requests: Sequence[ContainerRequest]) -> list[FakeMachine]:
         self._called("obtain_many", list(requests))

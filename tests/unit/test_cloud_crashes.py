@@ -6,14 +6,15 @@ every call of the dead process fails. Then another process, which sees that the 
 carries out the same command (or another one), and everybody must agree with everybody.
 
 Here: `up` (fresh, with nothing to do, of a changed document), `run` (on a host, with `ssh`, on a
-host that it makes, of two at once), `rm`, `stop`, `start`, `adopt`, `down`, each at all of its
-boundaries; and `run` killed at any two boundaries. The same with SIGKILL on real hosts:
-``tests/e2e/test_crashes.py``.
+host that it makes, of two at once), `rm`, `stop`, `start`, `adopt`, `host add`, `host drain`,
+`host rm` (also with what is on it), `down`, each at all of its boundaries; and `run` killed at any
+two boundaries. The same with SIGKILL on real hosts: ``tests/e2e/test_crashes.py``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,12 +23,15 @@ from agreement import assert_agree, assert_nothing_left
 from crash import Fuse, fused
 
 from clocker.cloud import Cloud
+from clocker.errors import NotFound
 from clocker.interfaces import Parts
 from clocker.model import (
     CloudSpec,
     ContainerRequest,
     EngineOptions,
+    HostState,
     RuleSpec,
+    Volume,
 )
 from clocker.testing import FakeMachines, FakeNames, FakeNetwork, fake_parts, fake_spec
 
@@ -144,6 +148,40 @@ def run_other(cloud: Cloud) -> None:
     cloud.obtain(replace(WEB, name="other"))
 
 
+def host_add(cloud: Cloud) -> None:
+    if sum(view.host.state is HostState.READY for view in cloud.hosts()) < 3:
+        cloud.add_hosts()
+
+
+def host_of_old(cloud: Cloud) -> str:
+    """Of a killed call it is cordoned, or gone."""
+    views = cloud.hosts()
+    if len(views) < 2:
+        return "gone"
+    cordoned = [view.host.name for view in views if view.host.cordoned]
+    holding = [v.host.name for v in views if any(c.name == "old" for c in v.containers)]
+    return (cordoned or holding)[0]
+
+
+def host_drain(cloud: Cloud) -> None:
+    assert cloud.host(host_of_old(cloud)).drain().stayed == ()
+
+
+def host_rm(cloud: Cloud) -> None:
+    """Once it is removed, asking again says so, and completes what a killed call had begun."""
+    with suppress(NotFound):
+        cloud.host(host_of_old(cloud)).remove()
+
+
+def host_rm_with_all(cloud: Cloud) -> None:
+    with suppress(NotFound):
+        cloud.host(host_of_old(cloud)).remove(force=True)
+
+
+def run_with_folder(cloud: Cloud) -> None:
+    cloud.obtain(replace(WEB, name="old", volumes=(Volume("/srv", "/srv"),)))
+
+
 def change_document(world: World) -> None:
     world.spec = replace(SPEC, engine=EngineOptions(options={"debug": True}))
 
@@ -187,6 +225,10 @@ SCENARIOS = [
     Scenario("rm", (up, run_old), rm, 2, ()),
     Scenario("stop", (up, run_old), stop, 2, ()),
     Scenario("start", (up, run_old, stop), start, 2, ("old",)),
+    Scenario("host-add", (up, run_old), host_add, 3, ("old",)),
+    Scenario("host-drain", (up, run_old), host_drain, 2, ("old",)),
+    Scenario("host-rm", (up, run_old), host_rm, 1, ("old",)),
+    Scenario("host-rm-with-all", (up, run_with_folder), host_rm_with_all, 1, ()),
     Scenario("adopt", (up, run_old), adopt, 2, ("old",), lose_store),
 ]
 

@@ -1,0 +1,73 @@
+"""More hosts, and hosts made whole again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from clocker.cloud import ledger
+from clocker.cloud.hosts import ensure_current
+from clocker.cloud.membership import JoinTogether, sync
+from clocker.cloud.reserve import intend_host
+from clocker.cloud.steps import each_host
+from clocker.cloud.up import bring_up
+from clocker.cloud.views import host
+from clocker.errors import BadInput, BootstrapFailed
+from clocker.interfaces import Parts, Transaction
+from clocker.model import Host, HostState
+
+_STAYS = (HostState.READY, HostState.DELETING)
+
+
+def add(parts: Parts, count: int = 1) -> tuple[str, ...]:
+    """Make ``count`` more hosts; the names. Those that an earlier call began, and nobody
+    completes, are among them. BootstrapFailed names every host that failed."""
+    if count < 1:
+        raise BadInput("at least one host can be added", where="count")
+    with parts.store.transaction() as tx:
+        hosts = _unfinished(parts, tx)[:count]
+        missing = count - len(hosts)
+        _refuse_beyond_maximum(parts, tx, missing)
+        hosts += [intend_host(parts, tx) for _ in range(missing)]
+    bring_up_all(parts, hosts)
+    return tuple(host.name for host in hosts)
+
+
+def bring_up_all(parts: Parts, hosts: Sequence[Host]) -> None:
+    join = JoinTogether()
+    _, failures = each_host(
+        hosts, lambda host: bring_up(parts, host, join), parts.spec.hosts.concurrency
+    )
+    if failures:
+        raise BootstrapFailed(
+            f"{len(failures)} of {len(hosts)} hosts could not be made ready", failures=failures
+        )
+
+
+def repair(parts: Parts, name: str) -> Host:
+    """Bootstrap the host anew, whatever it says of itself, and tell every host of the others.
+    One that was not ready is completed first. What runs on it runs on."""
+    found = host(parts, name)
+    if found.state is HostState.DELETING:
+        raise BadInput("it is being removed", where=f"host {name}", remedy="clocker up ends that")
+    if found.state is not HostState.READY:
+        bring_up(parts, found, JoinTogether())
+    ensure_current(parts, found.id, ask=True)
+    sync(parts)
+    ledger.log_now(parts, "host", name, "repaired")
+    return host(parts, name)
+
+
+def _unfinished(parts: Parts, tx: Transaction) -> list[Host]:
+    hosts = [host for host in tx.hosts() if host.state not in _STAYS]
+    return [host for host in hosts if ledger.is_abandoned(parts, host.work)]
+
+
+def _refuse_beyond_maximum(parts: Parts, tx: Transaction, more: int) -> None:
+    there = sum(host.state is not HostState.DELETING for host in tx.hosts())
+    most = parts.spec.hosts.maximum
+    if more and there + more > most:
+        raise BadInput(
+            f"the cloud has {there} of at most {most} hosts",
+            where="hosts.maximum",
+            remedy="raise hosts.maximum in clocker.yaml",
+        )
