@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network
+from socket import inet_aton
 
 from clocker.errors import BadInput, NothingFits
 
@@ -23,21 +24,54 @@ def next_address(
     Going round, instead of reusing the lowest free one, leaves a released address unused for as
     long as possible: caches and forwarding tables that still know its old owner go stale first.
     """
-    first, count = _usable(subnet)
-    start = int(IPv4Address(last)) - first + 1 if last else 0
-    resting = resting or {}
-    owned = {int(IPv4Address(address)) for address in (*taken, *resting)}
-    spans = _spans(reserved)
-    step = 0
-    while step < count:
-        candidate = first + (start + step) % count
-        if end := _end_of_span(candidate, spans):
-            step += min(end, first + count - 1) - candidate + 1
-        elif candidate in owned:
-            step += 1
-        else:
-            return str(IPv4Address(candidate))
-    raise _exhausted(subnet, len(set(taken)), reserved, resting)
+    return Search(subnet, taken, last, reserved=reserved, resting=resting).next()
+
+
+class Search:
+    """As ``next_address``, for several in a row: what it gives is taken from then on."""
+
+    def __init__(
+        self,
+        subnet: str,
+        taken: Collection[str],
+        last: str | None,
+        *,
+        reserved: Sequence[str] = (),
+        resting: Mapping[str, float] | None = None,
+    ) -> None:
+        self._first, self._count = _usable(subnet)
+        self._start = int(IPv4Address(last)) - self._first + 1 if last else 0
+        self._resting = resting or {}
+        # Not IPv4Address: of a large subnet this is most of the time that a request takes.
+        owned = (inet_aton(address) for address in (*taken, *self._resting))
+        self._owned = {int.from_bytes(packed, "big") for packed in owned}
+        self._held = len(set(taken))
+        self._subnet = subnet
+        self._reserved = reserved
+        self._spans = _spans(reserved)
+
+    def next(self) -> str:
+        step = 0
+        while step < self._count:
+            candidate = self._first + (self._start + step) % self._count
+            if end := _end_of_span(candidate, self._spans):
+                step += min(end, self._first + self._count - 1) - candidate + 1
+            elif candidate in self._owned:
+                step += 1
+            else:
+                self._start = candidate - self._first + 1
+                self._take(candidate)
+                return str(IPv4Address(candidate))
+        raise _exhausted(self._subnet, self._held, self._reserved, self._resting)
+
+    def take(self, address: str) -> None:
+        """Somebody has it now."""
+        self._take(int(IPv4Address(address)))
+
+    def _take(self, number: int) -> None:
+        if number not in self._owned:
+            self._owned.add(number)
+            self._held += 1
 
 
 def check_address(address: str, subnet: str, reserved: Sequence[str]) -> None:

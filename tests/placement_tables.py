@@ -52,6 +52,7 @@ def view_of(name: str, given: Mapping[str, Any]) -> HostView:
         zone=given.get("zone"),
         labels=given.get("labels", {}),
         price_hour=given.get("price"),
+        cordoned=given.get("cordoned", False),
     )
     held = given.get("containers", 0)
     if isinstance(held, int):

@@ -113,6 +113,7 @@ def hosts(draw: st.DrawFn, number: int) -> Host:
             st.dictionaries(st.sampled_from(["rack", "spot"]), st.sampled_from(["1", "2"]))
         ),
         price_hour=draw(st.sampled_from([None, 0.1, 0.2])),
+        cordoned=draw(st.sampled_from([False, False, False, True])),
     )
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from clocker.cloud import ledger
 from clocker.cloud.hosts import ensure_current
+from clocker.cloud.intend import intend_host
 from clocker.cloud.membership import JoinTogether, sync
-from clocker.cloud.reserve import intend_host
 from clocker.cloud.steps import each_host
 from clocker.cloud.up import bring_up
 from clocker.cloud.views import host

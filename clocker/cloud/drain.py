@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from clocker.cloud import ledger
 from clocker.cloud.cordon import cordon
+from clocker.cloud.host_views import views_of
 from clocker.cloud.move import move
 from clocker.cloud.reports import DrainReport, MoveReport, RemoveReport, Stay
-from clocker.cloud.reserve import views_of
 from clocker.cloud.retire import retire
 from clocker.cloud.steps import side_by_side
 from clocker.cloud.views import host_named

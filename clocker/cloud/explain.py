@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from clocker.cloud.decide import Offers, decide, judge_new
+from clocker.cloud.host_views import views_of
 from clocker.cloud.offers import offers_of, with_offers
 from clocker.cloud.reports import Explanation, PlannedContainer, PlannedHost
-from clocker.cloud.reserve import already, check, views_of
+from clocker.cloud.request_check import check
+from clocker.cloud.reserve import already
 from clocker.cloud.usage import refresh
 from clocker.interfaces import Parts
 from clocker.model import (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clocker.cloud.reserve import CHOSEN_PORTS
+from clocker.cloud.host_ports import CHOSEN_PORTS
 from clocker.interfaces import Parts
 from clocker.model import Opening, Source
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from clocker.addressing import check_address, next_address, size
+from clocker.addressing import Search, check_address, size
 from clocker.errors import BadInput, NameTaken
 from clocker.interfaces import Parts, Transaction
 from clocker.model import DEFAULT_NETWORK, Lease
@@ -34,28 +34,73 @@ def lease(
     """An address for ``owner``: the ``wanted`` one, else the one that it had last, else the next
     in turn. A released address rests for the cloud's quarantine before another owner gets it.
     BadInput or NameTaken for a wanted one that cannot be had; NothingFits."""
-    rules, now = parts.spec.network, parts.clock()
-    subnet = subnet or rules.subnet
-    _forget_old(tx, now - max(rules.quarantine_s, REMEMBERED_S))
-    held = {item.address: item.owner for item in tx.leases() if item.network == network}
-    released = {item.address: item for item in tx.released_leases() if item.network == network}
-    if wanted is not None:
-        check_address(wanted, subnet, rules.reserved)
-        _refuse_taken(wanted, owner, held, _rests(parts, released, besides=owner))
-    former = None if wanted else _former(owner, released, subnet, rules.reserved)
-    address = wanted or former
-    if address is None:
-        key = "last-address" if network == DEFAULT_NETWORK else f"last-address/{network}"
-        address = next_address(
+    return Addresses(parts, tx).lease(owner, wanted=wanted, network=network, subnet=subnet)
+
+
+class Addresses:
+    """As ``lease``, for several in one transaction: what is leased is read once, and kept in step
+    with what this leases. Whatever else leases or releases meanwhile, it does not see."""
+
+    def __init__(self, parts: Parts, tx: Transaction) -> None:
+        rules = parts.spec.network
+        _forget_old(tx, parts.clock() - max(rules.quarantine_s, REMEMBERED_S))
+        self._parts, self._tx = parts, tx
+        self._held = tx.leases()
+        self._released = tx.released_leases()
+        self._networks: dict[str, _OfNetwork] = {}
+
+    def lease(
+        self,
+        owner: str,
+        *,
+        wanted: str | None = None,
+        network: str = DEFAULT_NETWORK,
+        subnet: str | None = None,
+    ) -> Leased:
+        reserved = self._parts.spec.network.reserved
+        subnet = subnet or self._parts.spec.network.subnet
+        there = self._networks.get(network) or self._load(network, subnet)
+        if wanted is not None:
+            check_address(wanted, subnet, reserved)
+            rests = _rests(self._parts, there.released, besides=owner)
+            _refuse_taken(wanted, owner, there.held, rests)
+        own = [item for item in there.of_owner.get(owner, ()) if item.address in there.released]
+        former = None if wanted else _former(own, subnet, reserved)
+        address = wanted or former
+        if address is None:
+            address = there.search.next()
+            self._tx.set_setting(_last_key(network), address)
+        there.search.take(address)
+        used_before = there.released.pop(address, None) is not None
+        there.held[address] = owner
+        self._tx.put_lease(Lease(network, address, owner))
+        return Leased(address, used_before)
+
+    def _load(self, network: str, subnet: str) -> _OfNetwork:
+        held = {item.address: item.owner for item in self._held if item.network == network}
+        released = {item.address: item for item in self._released if item.network == network}
+        of_owner: dict[str, list[Lease]] = {}
+        for item in released.values():
+            of_owner.setdefault(item.owner, []).append(item)
+        search = Search(
             subnet,
             held,
-            tx.setting(key),
-            reserved=rules.reserved,
-            resting=_rests(parts, released),
+            self._tx.setting(_last_key(network)),
+            reserved=self._parts.spec.network.reserved,
+            resting=_rests(self._parts, released),
         )
-        tx.set_setting(key, address)
-    tx.put_lease(Lease(network, address, owner))
-    return Leased(address, address in released)
+        self._networks[network] = _OfNetwork(held, released, of_owner, search)
+        return self._networks[network]
+
+
+@dataclass(slots=True)
+class _OfNetwork:
+    """``held``: owners by address. ``of_owner``: what each had last, and let go of."""
+
+    held: dict[str, str]
+    released: dict[str, Lease]
+    of_owner: dict[str, list[Lease]]
+    search: Search
 
 
 def addresses_free(parts: Parts, tx: Transaction) -> int:
@@ -66,6 +111,10 @@ def addresses_free(parts: Parts, tx: Transaction) -> int:
     taken |= set(_rests(parts, released))
     counted = [a for a in taken if _may_be_given(a, rules.subnet, rules.reserved)]
     return size(rules.subnet, rules.reserved) - len(counted)
+
+
+def _last_key(network: str) -> str:
+    return "last-address" if network == DEFAULT_NETWORK else f"last-address/{network}"
 
 
 def _forget_old(tx: Transaction, before: float) -> None:
@@ -87,11 +136,8 @@ def _rests(
     return {address: seconds for address, seconds in left.items() if seconds > 0}
 
 
-def _former(
-    owner: str, released: Mapping[str, Lease], subnet: str, reserved: tuple[str, ...]
-) -> str | None:
+def _former(own: Sequence[Lease], subnet: str, reserved: tuple[str, ...]) -> str | None:
     """What the owner had last; the rules may have changed meanwhile."""
-    own = [item for item in released.values() if item.owner == owner]
     latest = max(own, key=lambda item: item.released_at or 0.0, default=None)
     if latest is None or not _may_be_given(latest.address, subnet, reserved):
         return None

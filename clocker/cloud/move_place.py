@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from clocker.cloud import ledger
 from clocker.cloud.container_spec import engine_name
+from clocker.cloud.host_ports import book_ports
+from clocker.cloud.host_views import views_of
 from clocker.cloud.release import not_found
-from clocker.cloud.reserve import book_ports, views_of
 from clocker.cloud.usage import refresh
 from clocker.cloud.views import machine
 from clocker.cloud.volumes import named

@@ -7,12 +7,12 @@ from clocker.bootstrap import check, expected_stamp, membership_hash
 from clocker.cloud import ledger
 from clocker.cloud.decide import Offers
 from clocker.cloud.hosts import Join, ensure_ready, make
+from clocker.cloud.intend import intend_host
 from clocker.cloud.membership import JoinTogether, membership_of, sync
 from clocker.cloud.offers import offers_of
 from clocker.cloud.places import missing
 from clocker.cloud.recover import recover
 from clocker.cloud.reports import UpReport
-from clocker.cloud.reserve import intend_host
 from clocker.cloud.retire import finish_deleting
 from clocker.cloud.steps import side_by_side
 from clocker.cloud.subnet import abandon_strays

@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 
 from clocker.cloud.container_spec import engine_name
+from clocker.cloud.host_views import views_of
 from clocker.cloud.leases import addresses_free
 from clocker.cloud.machine import ContainerMachine
 from clocker.cloud.release import not_found
 from clocker.cloud.reports import Status
-from clocker.cloud.reserve import views_of
 from clocker.errors import ClockerError, NotFound
 from clocker.interfaces import Parts, Transaction
 from clocker.model import Host, HostView

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 from clocker import plugins
-from clocker.model import ContainerRequest, HostState, HostView, RuleSpec
+from clocker.model import ContainerRequest, Host, HostState, HostView, RuleSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Accepting:
     reads: ClassVar[tuple[str, ...]] = ()
 
     def refusal(self, view: HostView, request: ContainerRequest) -> str | None:
-        if view.host.state in (HostState.DELETING, HostState.FAILED):
+        if not stays(view.host):
             return f"the host is {view.host.state}"
         return "the host is cordoned" if view.host.cordoned else None
 
@@ -53,6 +53,11 @@ class Welcome:
                 if objection and (why := objection(container, request)):
                     return f"{container.name} {why}"
         return None
+
+
+def stays(host: Host) -> bool:
+    """Whether what is on the host counts, though it may take nothing new."""
+    return host.state not in (HostState.DELETING, HostState.FAILED)
 
 
 @lru_cache(maxsize=1024)

@@ -16,7 +16,7 @@ from clocker.model import (
     Refusal,
     RuleSpec,
 )
-from clocker.placement.always import Accepting, PortsFree, Welcome
+from clocker.placement.always import Accepting, PortsFree, Welcome, stays
 from clocker.placement.capacity import Fits
 from clocker.placement.order import BreadthFirst
 
@@ -114,7 +114,7 @@ def _bound(rules: Rules, fleet: Sequence[HostView], request: ContainerRequest) -
     every = (*rules.filters, *rules.preferences)
     if not any(hasattr(rule, "among") for rule in every):
         return rules
-    staying = [view for view in fleet if Accepting().refusal(view, request) is None]
+    staying = [view for view in fleet if stays(view.host)]
 
     def bind(rule: Any) -> Any:
         return rule.among(staying, request) if hasattr(rule, "among") else rule

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clocker.addressing import check_address, is_within, mac_of, next_address, size, span
+from clocker.addressing import (
+    Search,
+    check_address,
+    is_within,
+    mac_of,
+    next_address,
+    size,
+    span,
+)
 from clocker.errors import BadInput, NothingFits
 
 SUBNET = "10.1.0.0/28"
@@ -142,3 +150,28 @@ def test_what_are_no_addresses(text: str) -> None:
 
 def test_the_mac_follows_from_the_address() -> None:
     assert mac_of("10.210.3.255") == "02:42:0a:d2:03:ff"
+
+
+@given(
+    st.sets(st.sampled_from(USABLE), max_size=8),
+    st.none() | st.sampled_from(USABLE),
+    st.lists(st.sampled_from(USABLE), max_size=4),
+)
+def test_a_search_gives_what_one_would_get_one_by_one(
+    taken: set[int], last: int | None, wanted: list[int]
+) -> None:
+    """Also when others take what they ask for in between."""
+    owned, latest = {address(n) for n in taken}, last and address(last)
+    search = Search(SUBNET, owned, latest)
+    for number in wanted:
+        search.take(address(number))
+        owned.add(address(number))
+        if len(owned) < len(USABLE):
+            found = search.next()
+            assert found == next_address(SUBNET, owned, latest)
+            owned.add(found)
+            latest = found
+    while len(owned) < len(USABLE):
+        owned.add(search.next())
+    with pytest.raises(NothingFits):
+        search.next()

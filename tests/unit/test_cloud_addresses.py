@@ -163,3 +163,29 @@ def test_its_last_owner_may_ask_for_it_while_it_rests() -> None:
     cloud.obtain(named("web", "10.210.0.9"))
     cloud.release("web")
     assert cloud.obtain(named("web", "10.210.0.9")).address == "10.210.0.9"
+
+
+def test_what_one_of_a_batch_got_is_not_given_to_another_who_had_it_before() -> None:
+    parts = parts_of(replace(SMALL, quarantine_s=0))
+    cloud = Cloud(parts)
+    for name in ("a", "b"):
+        cloud.obtain(named(name))
+    cloud.release("a")
+    with pytest.raises(NothingFits, match="addresses of"):
+        cloud.obtain_many([named("c"), named("a")])
+    cloud.release("b")
+    again = {
+        machine.name: machine.address for machine in cloud.obtain_many([named("a"), named("c")])
+    }
+    assert again == {"a": "10.210.0.5", "c": "10.210.0.6"}
+
+
+def test_two_of_a_batch_cannot_have_one_name_or_address() -> None:
+    cloud = Cloud(parts_of())
+    with pytest.raises(NameTaken, match="'a' is taken"):
+        cloud.obtain_many([named("a"), named("a")])
+    with pytest.raises(NameTaken, match="belongs to container/a"):
+        cloud.obtain_many([named("a", "10.210.0.77"), named("b", "10.210.0.77")])
+    with pytest.raises(NameTaken, match="an alias of another"):
+        cloud.obtain_many([replace(named("a"), aliases=("b",)), named("b")])
+    assert cloud.list() == ()

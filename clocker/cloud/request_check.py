@@ -1,0 +1,34 @@
+"""What no host could ever run is refused before anything is decided. Pure."""
+
+from __future__ import annotations
+
+from clocker.cloud.key_pairs import public_key
+from clocker.cloud.labels import check_aliases, check_hostname, check_labels, check_name
+from clocker.errors import BadInput
+from clocker.model import ContainerRequest
+
+
+def check(request: ContainerRequest) -> None:
+    """BadInput for what no host could ever run."""
+    if request.name is not None:
+        check_name(request.name)
+    check_aliases(request.aliases, request.name)
+    check_labels(request.labels)
+    check_hostname(request.hostname)
+    if len(request.networks) != len(set(request.networks)):
+        raise BadInput("the same network is named twice", where="networks")
+    if request.ssh_keys and not request.ssh:
+        raise BadInput("keys are of no use without an sshd", where="ssh_keys", remedy="ask for ssh")
+    for key in request.ssh_keys:
+        public_key(key)
+    need = request.resources
+    if min(need.cores, need.ram_mb, need.disk_mb) < 0:
+        raise BadInput("resources cannot be negative", where="resources")
+    if 0 < need.ram_mb < 6:
+        raise BadInput("an engine gives a container at least 6 MiB of RAM", where="resources.ram")
+    for port in request.ports:
+        if not (0 < port.container < 65536 and 0 <= port.host_port < 65536):
+            raise BadInput(f"no such port: {port.host_port}:{port.container}", where="ports")
+    fixed = [(port.host_port, port.protocol) for port in request.ports if port.host_port]
+    if len(fixed) != len(set(fixed)):
+        raise BadInput("the same host port is asked for twice", where="ports")
