@@ -9,9 +9,8 @@ import msgspec
 
 from clocker.addressing import mac_of
 from clocker.bootstrap import check
-from clocker.cloud import ledger
+from clocker.cloud import ledger, removals
 from clocker.cloud.container_spec import CLOUD_LABEL
-from clocker.cloud.gc import is_being_removed
 from clocker.cloud.membership import sync
 from clocker.cloud.nets import all_nets, lease_gateways
 from clocker.cloud.ownership import Whose, mark_of, whose
@@ -69,7 +68,7 @@ def _adopt_host(parts: Parts, provider: str, node: Node) -> Host | None:
     host = replace(host, stamp=found.bootstrap, capacity=capacity, tunnel_key=found.tunnel_key)
     thing = Thing(provider, Remnant(RemnantKind.MACHINE, node.id, node.name))
     with parts.store.transaction() as tx:
-        if is_being_removed(parts, tx, thing):
+        if removals.is_begun(parts, tx, thing):
             parts.progress.failed(node.name, "not adopted: clocker gc is removing it")
             return None
         tx.put_host(host)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from clocker.cloud import ledger
+from clocker.cloud import ledger, removals
 from clocker.cloud.ownership import mark_of
 from clocker.cloud.remnants import Finding, Rules, Thing, findings, first_seen
 from clocker.cloud.reports import GcReport, RemnantsReport
@@ -15,7 +15,7 @@ from clocker.errors import ClockerError
 from clocker.interfaces import Parts, Transaction
 
 GRACE_S = 3600.0
-_SEEN, _REMOVING = "gc/seen", "gc/removing"
+_SEEN = "gc/seen"
 
 
 def remnants(parts: Parts, grace_s: float = GRACE_S) -> RemnantsReport:
@@ -24,9 +24,11 @@ def remnants(parts: Parts, grace_s: float = GRACE_S) -> RemnantsReport:
     things, failures = _things(parts)
     silent = [name for name in parts.providers if name in failures]
     with parts.store.transaction() as tx:
-        seen = first_seen(things, _read(tx, _SEEN), silent, parts.clock())
+        before: dict[str, float] = json.loads(tx.setting(_SEEN) or "{}")
+        seen = first_seen(things, before, silent, parts.clock())
         hosts = tx.hosts()
-        _write(tx, _SEEN, seen)
+        if seen != before:
+            tx.set_setting(_SEEN, json.dumps(seen))
     rules = Rules(parts.spec.name, mark_of(parts.keys), grace_s)
     found = findings(rules, things, hosts, seen, parts.clock())
     return RemnantsReport(found, tuple(failures.values()))
@@ -49,11 +51,6 @@ def remove(parts: Parts, found: Sequence[Finding]) -> GcReport:
             failures.append((finding, error))
             parts.progress.failed(finding.thing.remnant.name, error.what)
     return GcReport(tuple(removed), tuple(kept), tuple(failures))
-
-
-def is_being_removed(parts: Parts, tx: Transaction, thing: Thing) -> bool:
-    """Whether a process that may live has begun to remove it."""
-    return _read(tx, _REMOVING).get(thing.key, 0.0) > parts.clock()
 
 
 def _things(parts: Parts) -> tuple[list[Thing], dict[str, ClockerError]]:
@@ -93,16 +90,15 @@ def _claimed(parts: Parts, finding: Finding) -> Iterator[bool]:
             if claimed is not None:
                 ledger.change_host(parts, claimed, work=None)
         return
-    key = finding.thing.key
     with parts.store.transaction() as tx:
         free = _is_free(parts, tx, finding)
         if free:
-            _write(tx, _REMOVING, _read(tx, _REMOVING) | {key: parts.clock() + ledger.HOLD_S})
+            removals.begin(parts, tx, finding.thing)
     try:
         yield free
     finally:
-        with parts.store.transaction() as tx:
-            _write(tx, _REMOVING, {k: v for k, v in _read(tx, _REMOVING).items() if k != key})
+        if free:
+            removals.end(parts, finding.thing)
 
 
 def _is_free(parts: Parts, tx: Transaction, finding: Finding) -> bool:
@@ -115,14 +111,3 @@ def _is_free(parts: Parts, tx: Transaction, finding: Finding) -> bool:
 def _told(finding: Finding) -> str:
     thing = finding.thing
     return f"{thing.remnant.kind} {thing.remnant.id} at {thing.provider}"
-
-
-def _read(tx: Transaction, key: str) -> dict[str, float]:
-    found: dict[str, float] = json.loads(tx.setting(key) or "{}")
-    return found
-
-
-def _write(tx: Transaction, key: str, values: dict[str, float]) -> None:
-    text = json.dumps(values)
-    if text != (tx.setting(key) or "{}"):
-        tx.set_setting(key, text)

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from clocker.bootstrap import cloud_config
-from clocker.cloud import ledger
+from clocker.cloud import ledger, removals
 from clocker.cloud.firewall import openings
 from clocker.cloud.ownership import KEY_TAG, mark_of
 from clocker.cloud.places import next_place, provider_of
@@ -125,6 +125,7 @@ def _node_from_somewhere(parts: Parts, host: Host, timeout_s: float) -> tuple[Ho
         tried.add(host.provider)
         parts.progress.step(host.name, f"machine from {host.provider}")
         provider = provider_of(parts, host)
+        removals.await_none(parts, host.provider, host.name)
         _await_earlier(parts, host, provider)
         if provider.lag_s:
             host = ledger.change_host(parts, host, asked_at=parts.clock())

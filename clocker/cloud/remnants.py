@@ -98,10 +98,17 @@ def _judge(
         return None
     since = seen.get(thing.key, now) if remnant.created_at is None else remnant.created_at
     # The id of a host on record is known to no other cloud.
-    whom = Whose.OURS if twin_of else whose(rules.mark, rules.cloud, remnant.tags, remnant.name)
+    whom = Whose.OURS if twin_of else _whose(rules, remnant)
     against = _against(rules, whom, now - since)
     reason = against or _why(remnant, hosts, twin_of)
     return Finding(thing, since, against is None, reason, twin_of)
+
+
+def _whose(rules: Rules, remnant: Remnant) -> Whose:
+    """A machine that does not say whose host it is was not made by Clocker as it stands."""
+    if remnant.kind is RemnantKind.MACHINE and "clocker-host" not in remnant.tags:
+        return Whose.UNKNOWN
+    return whose(rules.mark, rules.cloud, remnant.tags, remnant.name)
 
 
 def _is_of(thing: Thing, host: Host) -> bool:
@@ -126,7 +133,7 @@ def _is_shared(remnant: Remnant) -> bool:
 
 
 def _is_in_use(rules: Rules, remnant: Remnant, hosts: Sequence[Host]) -> bool:
-    if not hosts or whose(rules.mark, rules.cloud, remnant.tags, remnant.name) is Whose.OTHERS:
+    if not hosts or _whose(rules, remnant) is Whose.OTHERS:
         return False
     return remnant.kind not in _NAMED or remnant.name == shared_name(rules.cloud, rules.mark)
 

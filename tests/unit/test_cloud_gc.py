@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event
 from typing import Any
 
 import pytest
 from agreement import assert_agree, assert_nothing_left
 
-from clocker.cloud import Cloud, Finding
+from clocker.cloud import Cloud, Finding, removals
 from clocker.cloud.ownership import mark_of
 from clocker.cloud.remnants import Rules, Thing, findings, first_seen
 from clocker.errors import ProviderError
@@ -71,7 +73,6 @@ def test_the_machine_of_a_host_in_any_state_is_in_use(state: HostState) -> None:
     ("left", "hosts", "why"),
     [
         (thing(), (HOST,), "not on record"),
-        (thing(host=None), (HOST,), "not on record"),
         (thing(VOLUME), (HOST,), "not on record"),
         (thing(KEY_PAIR, host=None, name="old"), (HOST,), "uses another"),
         (thing(KEY_PAIR, host=None, name=shared_name("demo", MARK)), (), "no hosts"),
@@ -94,6 +95,7 @@ def test_what_nobody_uses_goes(left: Thing, hosts: tuple[Host, ...], why: str) -
         (thing(age=None), "younger than 60 s"),
         (thing(key=OTHER), "another key"),
         (thing(key=None), "does not say"),
+        (thing(host=None), "does not say"),
         (thing(KEY_PAIR, host=None, key=None, name=shared_name("demo", OTHER)), "another key"),
         (thing(KEY_PAIR, host=None, key=None, name="mine"), "does not say"),
     ],
@@ -151,7 +153,7 @@ def test_but_not_while_it_may_become_the_hosts(host: Host) -> None:
 def test_what_uses_others_goes_first() -> None:
     kinds = [NETWORK, GROUP, KEY_PAIR, VOLUME, MACHINE]
 
-    found = judged(*(thing(kind, host=None) for kind in kinds), hosts=())
+    found = judged(*(thing(kind) for kind in kinds), hosts=())
 
     assert [item.thing.remnant.kind for item in found] == kinds[::-1]
 
@@ -303,6 +305,53 @@ def test_what_is_being_removed_is_not_taken_in(monkeypatch: pytest.MonkeyPatch) 
 
     assert adopted == [()]
     assert machines(lost) == []
+
+
+def test_what_machines_share_is_not_built_upon_while_it_is_removed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parts = cloud_of_one()
+    provider, seen = parts.providers["fake"], []
+    name = shared_name("test", mark_of(parts.keys))
+    provider.planted.append(Remnant(KEY_PAIR, name, name, {}, created_at=0.0))
+    remove, sleep = provider.remove, parts.sleep
+    begun, done = Event(), Event()
+
+    def slow(remnant: Remnant) -> None:
+        begun.set()
+        assert done.wait(10)
+        seen.append(("gone", provider.count("obtain")))
+        remove(remnant)
+
+    def sleep_a_little(seconds: float) -> None:
+        done.set()
+        sleep(0)
+
+    monkeypatch.setattr(provider, "remove", slow)
+    other = replace(parts, owner="another", sleep=sleep_a_little)
+    with ThreadPoolExecutor() as pool:
+        collected = pool.submit(gc, parts)
+        assert begun.wait(10)
+        made = pool.submit(Cloud(other).up)
+        assert names(collected.result(10).removed) == [name]
+        assert len(made.result(10).made) == 1
+
+    assert seen == [("gone", 0)]
+    agree(parts)
+
+
+def test_a_removal_that_was_killed_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = cloud_of_one()
+    stray(parts)
+    Cloud(parts).remnants()
+    parts.clock.advance(GRACE_S)
+    monkeypatch.setattr(removals, "end", lambda *_: None)
+    gc(parts)
+
+    after = replace(parts, owner="another", owner_is_dead=lambda owner: owner == parts.owner)
+
+    assert len(Cloud(after).up().made) == 1
+    assert parts.clock() == 1_700_000_000.0 + GRACE_S
 
 
 def test_the_second_machine_of_a_host_goes_and_the_host_stays() -> None:
