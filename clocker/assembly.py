@@ -15,8 +15,18 @@ from typing import Any, TypeVar, cast
 
 from clocker.cloud import Cloud
 from clocker.config import LoadedCloud, find_cloud_file, load_cloud, runtime_folder, state_folder
-from clocker.interfaces import Connections, Engine, Keys, Names, Network, Parts, Progress, Provider
-from clocker.model import CloudSpec, ProviderEntry
+from clocker.interfaces import (
+    Connections,
+    Engine,
+    Keys,
+    Names,
+    Network,
+    Parts,
+    Progress,
+    Provider,
+    Store,
+)
+from clocker.model import CloudSpec, ProviderEntry, TlsAccess
 from clocker.remote.process import is_dead, this_process
 from clocker.store import open_store
 
@@ -74,13 +84,16 @@ def _parts(loaded: LoadedCloud, progress: Progress, environ: Mapping[str, str]) 
     spec = loaded.spec
     folder = state_folder(spec.name, environ)
     keys: Keys = _deferred(lambda: _keys(folder, loaded.ssh_key))
+    store = open_store(loaded.store_url or f"sqlite:///{folder}/state.db", spec.name)
     return Parts(
         spec=spec,
-        store=open_store(loaded.store_url or f"sqlite:///{folder}/state.db", spec.name),
+        store=store,
         providers={
             entry.name: _deferred(partial(_provider, entry, progress)) for entry in loaded.providers
         },
-        connections=_deferred(lambda: _connections(keys, folder, runtime_folder(environ))),
+        connections=_deferred(
+            lambda: _connections(spec, store, keys, folder, runtime_folder(environ))
+        ),
         keys=keys,
         network=_deferred(lambda: _network(loaded, keys)),
         names=_deferred(lambda: _names(loaded)),
@@ -107,16 +120,21 @@ def _provider(entry: ProviderEntry, progress: Progress) -> Provider:
     return open_provider(fetched(entry), progress)
 
 
-def _connections(keys: Keys, folder: Path, runtime: Path) -> Connections:
+def _connections(
+    spec: CloudSpec, store: Store, keys: Keys, folder: Path, runtime: Path
+) -> Connections:
+    from clocker.bootstrap.trust import trust_of
     from clocker.remote.connections import SshConnections
+    from clocker.remote.credentials import Credentials
 
-    return SshConnections(keys, folder, runtime, _open_engine)
+    credentials = Credentials(folder / "tls", spec.name, keys, lambda: trust_of(store), time.time)
+    return SshConnections(keys, folder, runtime, _open_engine, credentials=credentials)
 
 
-def _open_engine(socket_path: str, name: str) -> Engine:
+def _open_engine(place: str | TlsAccess, name: str) -> Engine:
     from clocker.engine import open_engine
 
-    return open_engine(socket_path, name=name)
+    return open_engine(place, name=name)
 
 
 def _network(loaded: LoadedCloud, keys: Keys) -> Network:

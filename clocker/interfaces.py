@@ -254,7 +254,8 @@ class Connections(Protocol):
         ...
 
     def engine(self, host: Host) -> Engine:
-        """The host's engine, its socket forwarded over the same connection."""
+        """The host's engine: its socket, forwarded over the same connection, or where it listens
+        with TLS. EngineError: its certificate has expired."""
         ...
 
     def home_engine(self) -> Engine | None:
@@ -296,7 +297,8 @@ class Keys(Protocol):
     def private_path(self) -> str: ...
 
     def derive(self, purpose: str, identity: str) -> KeyPair:
-        """A host key for a machine: ``purpose`` is ``host`` or ``container``."""
+        """A host key for a machine: ``purpose`` is ``host`` or ``container``. Other purposes: what
+        secrets are made of that nobody stores."""
         ...
 
 

@@ -130,6 +130,7 @@ def verbs(cloud: Cloud, argument: str) -> dict[str, Callable[[], object]]:
     return {
         "up": cloud.up,
         "down": cloud.down,
+        "rotate-certs": cloud.rotate_certs,
         "run": lambda: cloud.obtain(ContainerRequest(image, name=name)),
         "rm": lambda: cloud.release(argument),
         "stop": lambda: cloud.stop(argument, 0.1),

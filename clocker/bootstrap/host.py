@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from clocker.bootstrap.check import check
+from clocker.bootstrap.engine_access import certify, engine_port
 from clocker.bootstrap.markers import Marker, Transcript, resources, tunnel_key
 from clocker.bootstrap.plan import BootstrapPlan, plan
+from clocker.bootstrap.trust import ensured_trust
 from clocker.errors import CommandFailed
 from clocker.interfaces import Parts, Progress, Shell
-from clocker.model import Host, Resources
+from clocker.model import Host, Resources, Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +27,23 @@ class Outcome:
 
 def expected_stamp(parts: Parts, host: Host) -> str:
     """The stamp that the host has if it is as it should be."""
-    return _plan(parts, host).stamp
+    return _plan(parts, host, _trust(parts, host)).stamp
 
 
 def bootstrap(parts: Parts, host: Host) -> Outcome:
     """Make the host ready; on one that is, a single round trip. CommandFailed names the host
     and the step, and carries the last lines of its output."""
-    wanted = _plan(parts, host)
+    trust = _trust(parts, host)
+    wanted = _plan(parts, host, trust)
     shell = parts.connections.installer(host)
     try:
         found = check(shell, parts.spec.name)
         if found.bootstrap == wanted.stamp:
             return _outcome(wanted, found.facts, changed=False)
         parts.network.supply(shell)
+        if trust:
+            cloud, now = parts.spec.name, parts.clock()
+            certify(shell, host, cloud=cloud, keys=parts.keys, trust=trust, now=now)
         facts = run_script(shell, wanted, host.name, parts.progress, parts.spec.hosts.timeout_s)
     finally:
         shell.close()
@@ -76,7 +82,7 @@ def _outcome(wanted: BootstrapPlan, facts: dict[str, str], *, changed: bool) -> 
     return Outcome(wanted.stamp, resources(facts), tunnel_key(facts), changed)
 
 
-def _plan(parts: Parts, host: Host) -> BootstrapPlan:
+def _plan(parts: Parts, host: Host, trust: Trust | None) -> BootstrapPlan:
     """The default network's steps, then those of each other network."""
     steps = [parts.network.step(host), parts.names.step(host)]
     with parts.store.read() as tx:
@@ -87,4 +93,9 @@ def _plan(parts: Parts, host: Host) -> BootstrapPlan:
         if net.name in gateways:
             there = replace(host, gateway=gateways[net.name])
             steps += [parts.network.of(net).step(there), parts.names.of(net).step(there)]
-    return plan(parts.spec, host, steps)
+    return plan(parts.spec, host, steps, trust)
+
+
+def _trust(parts: Parts, host: Host) -> Trust | None:
+    """None where the engine does not listen with TLS."""
+    return ensured_trust(parts) if engine_port(parts.spec, host) else None

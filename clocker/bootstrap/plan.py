@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from clocker.bootstrap.engine_access import engine_access, engine_files
 from clocker.interfaces import Step
-from clocker.model import CloudSpec, Host
+from clocker.model import CloudSpec, Host, Trust
 from clocker.network.layout import LOCK, Layout
 from clocker.templating import render
 
@@ -34,9 +35,12 @@ class BootstrapPlan:
     stamp: str
 
 
-def plan(spec: CloudSpec, host: Host, steps: Sequence[Step]) -> BootstrapPlan:
-    """The script that makes the engine ready, does ``steps`` and measures the host."""
-    everything = (_engine_step(spec, host, steps), *steps, _facts_step())
+def plan(
+    spec: CloudSpec, host: Host, steps: Sequence[Step], trust: Trust | None = None
+) -> BootstrapPlan:
+    """The script that makes the engine ready, does ``steps`` and measures the host. ``trust``:
+    where the engine is to listen with TLS, whose certificates it accepts."""
+    everything = (_engine_step(spec, host, steps, trust), *steps, _facts_step())
     script = render(
         "bootstrap/script.sh.j2",
         {
@@ -54,7 +58,7 @@ def plan(spec: CloudSpec, host: Host, steps: Sequence[Step]) -> BootstrapPlan:
     return BootstrapPlan(script.replace(_STAMP_HERE, stamp, 1), stamp)
 
 
-def _engine_step(spec: CloudSpec, host: Host, steps: Sequence[Step]) -> Step:
+def _engine_step(spec: CloudSpec, host: Host, steps: Sequence[Step], trust: Trust | None) -> Step:
     """It installs what all steps need: one run of the package tool is faster than three."""
     wanted = (package for step in steps for package in step.values.get("packages", ()))
     if host.access is not None and host.access.local:
@@ -69,6 +73,8 @@ def _engine_step(spec: CloudSpec, host: Host, steps: Sequence[Step]) -> Step:
         "options_with_dns": _json({"dns": [host.gateway], **options}),
         "user": "" if user == "root" else user,
         "lock_timeout_s": _LOCK_TIMEOUT_S,
+        "access": engine_access(spec, host, trust) if trust else None,
+        "access_script": engine_files(spec.name).script,
     }
     return Step("engine", "bootstrap/engine.sh.j2", values)
 

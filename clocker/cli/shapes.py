@@ -62,6 +62,7 @@ def host_record(record: Host) -> dict[str, Any]:
         "labels": dict(record.labels),
         "address": record.address,
         "ssh": _ssh(record),
+        "engine_port": record.engine_port,
         "region": record.region,
         "zone": record.zone,
         "capacity": resources(record.capacity),

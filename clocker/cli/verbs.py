@@ -26,6 +26,9 @@ SECTIONS: dict[str, dict[str, Verb]] = {
         "events": Verb("events:events", "Show what was done, by whom, and how it ended."),
         "adopt": Verb("adopt:adopt", "Rebuild a lost store from tags and labels."),
         "gc": Verb("gc:gc", "Remove what is left of the cloud at its providers."),
+        "rotate-certs": Verb(
+            "rotate:rotate_certs", "Replace the keys and certificates of engines reached by TLS."
+        ),
         "down": Verb("down:down", "Remove all containers and hosts of the cloud."),
     },
     "Containers": {

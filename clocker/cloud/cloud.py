@@ -24,6 +24,7 @@ from clocker.cloud import obtain as obtaining
 from clocker.cloud import plan as planning
 from clocker.cloud import recover as recovering
 from clocker.cloud import release as releasing
+from clocker.cloud import rotate as rotating
 from clocker.cloud import up as making
 from clocker.cloud.holdings import ImageView, VolumeView
 from clocker.cloud.host_machine import HostMachine
@@ -41,6 +42,7 @@ from clocker.cloud.reports import (
     MoveReport,
     PlannedContainer,
     RemnantsReport,
+    RotationReport,
     Status,
     UpPlan,
     UpReport,
@@ -100,6 +102,10 @@ class Cloud:
     def gc(self, found: Sequence[Finding]) -> GcReport:
         """Remove those of ``found`` that may go; every failure is in the report."""
         return collecting.remove(self._parts, found)
+
+    def rotate_certs(self) -> RotationReport:
+        """New keys and certificates for engines that listen with TLS; containers run on."""
+        return rotating.rotate(self._parts)
 
     def obtain(self, request: ContainerRequest) -> ContainerMachine:
         """A container; NothingFits with the reasons, NameTaken, ImageNotFound, TimedOut."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TypeAlias
 
-from clocker.bootstrap import bootstrap, expected_stamp
+from clocker.bootstrap import bootstrap, engine_port, expected_stamp
 from clocker.cloud import ledger
 from clocker.cloud.heartbeat import holding
 from clocker.cloud.membership import join
@@ -99,6 +99,7 @@ def _bootstrap(parts: Parts, host: Host) -> Host:
         stamp=outcome.stamp,
         capacity=outcome.resources or host.capacity,
         tunnel_key=outcome.tunnel_key,
+        engine_port=engine_port(parts.spec, host),
     )
 
 

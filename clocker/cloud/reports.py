@@ -90,6 +90,16 @@ class GcReport:
 
 
 @dataclass(frozen=True, slots=True)
+class RotationReport:
+    """``generation``: of the authority that all certificates are from now; ``resumed``: it was
+    begun by another call."""
+
+    generation: int
+    hosts: tuple[str, ...]
+    resumed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class MoveReport:
     """``source``, ``target``: names of hosts, the same when it was there already. ``away_s``: from
     the beginning of its stop to the end of its start; None for one that did not run."""

@@ -3,7 +3,7 @@ are bootstrapped again, and what a killed process left half-done is completed or
 
 from __future__ import annotations
 
-from clocker.bootstrap import check, expected_stamp, membership_hash
+from clocker.bootstrap import check, engine_port, expected_stamp, membership_hash
 from clocker.cloud import ledger
 from clocker.cloud.decide import Offers
 from clocker.cloud.hosts import Join, ensure_ready, make
@@ -14,6 +14,7 @@ from clocker.cloud.places import missing
 from clocker.cloud.recover import recover
 from clocker.cloud.reports import UpReport
 from clocker.cloud.retire import finish_deleting
+from clocker.cloud.rotate import complete
 from clocker.cloud.steps import side_by_side
 from clocker.cloud.subnet import abandon_strays
 from clocker.errors import BootstrapFailed, ClockerError
@@ -47,6 +48,7 @@ def up(parts: Parts) -> UpReport:
         raise BootstrapFailed(
             f"{len(failures)} of {len(jobs)} hosts could not be made ready", failures=failures
         )
+    complete(parts)
     # Hosts that only had to be told of others that this call made are as they were.
     outdated = [] if found[_MADE] else found[_UNTOLD]
     return UpReport(
@@ -117,6 +119,7 @@ def _check(parts: Parts, host: Host, join: Join) -> str:
 
 def _settle(parts: Parts, host: Host, stamp: str) -> None:
     """A process that was killed may have brought the host there without a word of it."""
-    unrecorded = host.work is not None or host.stamp != stamp
+    port = engine_port(parts.spec, host)
+    unrecorded = host.work is not None or (host.stamp, host.engine_port) != (stamp, port)
     if unrecorded and (claimed := ledger.claim_host(parts, host.id)):
-        ledger.change_host(parts, claimed, stamp=stamp, work=None)
+        ledger.change_host(parts, claimed, stamp=stamp, engine_port=port, work=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, ip_address
+from ipaddress import IPv4Network, ip_address, ip_network
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -60,7 +60,37 @@ class HostsDocument(Strict):
 
 class EngineDocument(Strict):
     version: str | None = Field(default=None, pattern=_VERSION)
+    access: str = "ssh"
+    port: Count = Field(default=2376, ge=1, le=65535)
+    sources: list[str] = Field(default_factory=list)
     options: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("access")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value not in ("ssh", "tls"):
+            raise Unfit("must be ssh or tls")
+        return value
+
+    @field_validator("sources")
+    @classmethod
+    def _are_networks(cls, value: list[str]) -> list[str]:
+        return [_source(text) for text in value]
+
+    @field_validator("options")
+    @classmethod
+    def _leave_access_alone(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        """A certificate is renewed by a restart of the engine, which containers must survive."""
+        if info.data.get("access") != "tls":
+            return value
+        if taken := [key for key in value if key == "hosts" or key.startswith("tls")]:
+            raise Unfit(f"must not have {taken[0]} with engine.access tls, which sets it")
+        if value.get("live-restore") is False:
+            raise Unfit(
+                "must not switch live-restore off with engine.access tls",
+                "leave it out: containers run on while the engine takes a new certificate",
+            )
+        return value
 
 
 ENCRYPTIONS = {
@@ -161,6 +191,13 @@ class CloudDocument(Strict):
                 "such as postgresql://user:${PGPASSWORD}@host/database",
             )
         return value
+
+
+def _source(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError:
+        raise Unfit("must be networks in CIDR, without host bits", "such as 192.0.2.0/24") from None
 
 
 def first_subnet(pool: str) -> str:

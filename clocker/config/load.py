@@ -11,7 +11,13 @@ from clocker.config import providers
 from clocker.config.catalogue import catalogue
 from clocker.config.check import checked
 from clocker.config.document import Document, Loc, read_document
-from clocker.config.documents import CloudDocument, HostsDocument, NetworkDocument, first_subnet
+from clocker.config.documents import (
+    CloudDocument,
+    EngineDocument,
+    HostsDocument,
+    NetworkDocument,
+    first_subnet,
+)
 from clocker.config.environment import with_environment
 from clocker.config.problems import Problem, refusal
 from clocker.errors import NotFound
@@ -174,10 +180,20 @@ def _spec(
     return CloudSpec(
         name=document.name,
         hosts=_pool(document.hosts, entries),
-        engine=EngineOptions(document.engine.version, document.engine.options),
+        engine=_engine(document.engine),
         network=_network(document.network, path),
         rules=tuple(document.rules),
         ssh_public_keys=keys,
+    )
+
+
+def _engine(engine: EngineDocument) -> EngineOptions:
+    return EngineOptions(
+        version=engine.version,
+        options=engine.options,
+        access=engine.access,
+        port=engine.port,
+        sources=tuple(engine.sources),
     )
 
 

@@ -1,19 +1,20 @@
 from __future__ import annotations
 
 import http.client
+import io
 import math
-import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from threading import BoundedSemaphore
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from clocker.engine import convert, networks
 from clocker.engine.execution import Execution
 from clocker.engine.images import EngineImages
 from clocker.engine.logs import read_logs
 from clocker.engine.translation import translated, translated_chunks
+from clocker.engine.transport import Transport, transport_to
 from clocker.errors import ClockerError, EngineError, NotFound, Unreachable
 from clocker.model import (
     Attachment,
@@ -23,34 +24,34 @@ from clocker.model import (
     ImageInfo,
     Restart,
     Result,
+    TlsAccess,
 )
 
 if TYPE_CHECKING:
     from docker import APIClient
 
-_ANSWER_S = 120
 _PING_S = 10
-_POOL = 32
 _STARTS = 2
 _REMOVAL_S = 30.0
 
 
-def open_engine(socket_path: str, *, name: str = "") -> DockerEngine:
-    """The engine behind a unix socket, one ping away; ``name`` is whose it is, for errors.
-    Unreachable, or EngineError when it is there and refuses."""
-    where = name or socket_path
+def open_engine(place: str | TlsAccess, *, name: str = "") -> DockerEngine:
+    """The engine behind a unix socket, or behind TLS, one ping away; ``name`` is whose it is, for
+    errors. Unreachable; EngineError when it is there and refuses; AuthenticationFailed when it
+    refuses our certificate, HostKeyChanged when its own is not one of those that it may have."""
+    transport = transport_to(place)
+    where = name or transport.where
     with translated(where):
-        version = _api_version(socket_path)
-        client = _client(socket_path, version)
-    return DockerEngine(client, socket_path, where)
+        client = transport.client(_api_version(transport))
+    return DockerEngine(client, transport, where)
 
 
 class DockerEngine:
     """See ``clocker.interfaces.Engine``. Thread-safe."""
 
-    def __init__(self, client: APIClient, socket_path: str, where: str) -> None:
+    def __init__(self, client: APIClient, transport: Transport, where: str) -> None:
         self._client: Any = client  # the SDK's stubs leave some of its methods untyped
-        self._socket_path = socket_path
+        self._transport = transport
         self._where = where
         self._images = EngineImages(client, where)
 
@@ -134,7 +135,7 @@ class DockerEngine:
         workdir: str | None = None,
         timeout_s: float | None = None,
     ) -> Result:
-        execution = Execution(self._client, self._socket_path, container, env or {}, user, workdir)
+        execution = Execution(self._client, self._transport, container, env or {}, user, workdir)
         try:
             with translated(self._where):
                 return execution.run(command, stdin, timeout_s)
@@ -231,32 +232,28 @@ class DockerEngine:
         self._client.close()
 
 
-def _api_version(socket_path: str) -> str:
+def _api_version(transport: Transport) -> str:
     """By one ping, before the SDK is even imported."""
-    connection = http.client.HTTPConnection("docker", timeout=_PING_S)
-    connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    with transport.connect(_PING_S) as stream:
+        stream.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
+        said = b"".join(iter(lambda: stream.recv(4096), b""))
+    answer = http.client.HTTPResponse(cast(Any, _Said(said)))
     try:
-        connection.sock.settimeout(_PING_S)
-        connection.sock.connect(socket_path)
-        connection.request("GET", "/_ping")
-        answer = connection.getresponse()
+        answer.begin()
         body = answer.read()
     except http.client.HTTPException as error:
-        raise Unreachable("no Docker Engine answers", where=socket_path) from error
-    finally:
-        connection.close()
+        raise Unreachable("no Docker Engine answers", where=transport.where) from error
     version = answer.headers["Api-Version"]
     if answer.status != 200 or not version:
         raise EngineError(f"no Docker Engine, but something that says {body[:200]!r}")
     return str(version)
 
 
-def _client(socket_path: str, version: str) -> APIClient:
-    from docker import APIClient
+class _Said:
+    """An answer that is here already, as the library wants it."""
 
-    client = APIClient(
-        f"http+unix://{socket_path}", version=version, timeout=_ANSWER_S, max_pool_size=_POOL
-    )
-    # Otherwise the environment's proxies and certificate bundles would be applied.
-    client.trust_env = False
-    return client
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def makefile(self, _mode: str) -> io.BytesIO:
+        return io.BytesIO(self._data)

@@ -11,6 +11,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from clocker.engine.hijack import Expired, Outputs, attend
+from clocker.engine.transport import Transport
 from clocker.errors import EngineError, TimedOut
 from clocker.model import Result
 
@@ -23,7 +24,7 @@ _CANNOT_RUN = (126, 127)
 @dataclass(frozen=True, slots=True)
 class Execution:
     client: APIClient
-    socket_path: str
+    transport: Transport
     container: str
     env: Mapping[str, str]
     user: str | None
@@ -78,7 +79,7 @@ class Execution:
         self, created: str, outputs: Outputs, stdin: bytes | None, deadline: float | None
     ) -> Result:
         url = f"/v{self.client.api_version}/exec/{created}/start"
-        attend(self.socket_path, url, outputs, stdin, deadline)
+        attend(self.transport, url, outputs, stdin, deadline)
         return Result(self._status(created), bytes(outputs.stdout), bytes(outputs.stderr))
 
     def _status(self, created: str) -> int:
@@ -95,12 +96,12 @@ class Execution:
         pid = _began(mark, outputs)
         if pid is None:
             return
-        killer = Execution(self.client, self.socket_path, self.container, {}, self.user, None)
+        killer = Execution(self.client, self.transport, self.container, {}, self.user, None)
         line = f"kill -9 -{pid} 2>/dev/null || kill -9 {pid}"
         with suppress(Expired):
             created = killer._create(["sh", "-c", line], None)
             attend(
-                self.socket_path,
+                self.transport,
                 f"/v{self.client.api_version}/exec/{created}/start",
                 Outputs(),
                 None,

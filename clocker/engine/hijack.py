@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, field
 
 from clocker.engine.frames import STDERR, Frames
+from clocker.engine.transport import Stream, Transport
 from clocker.errors import EngineError
 
 _CHUNK = 65536
@@ -30,12 +31,10 @@ class Outputs:
 
 
 def attend(
-    socket_path: str, url: str, outputs: Outputs, stdin: bytes | None, deadline: float | None
+    transport: Transport, url: str, outputs: Outputs, stdin: bytes | None, deadline: float | None
 ) -> None:
     """Start the command at ``url``, feed and read it to its end. Expired at the deadline."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-        sock.settimeout(_ANSWER_S)
-        sock.connect(socket_path)
+    with transport.connect(_ANSWER_S) as sock:
         frames = Frames()
         first = _upgraded(sock, url)
         for stream, data in frames.feed(first):
@@ -44,7 +43,7 @@ def attend(
         _exchange(sock, frames, outputs, memoryview(stdin or b""), deadline)
 
 
-def _upgraded(sock: socket.socket, url: str) -> bytes:
+def _upgraded(sock: Stream, url: str) -> bytes:
     """What followed the answer's headers."""
     body = json.dumps({"Detach": False, "Tty": False})
     sock.sendall(
@@ -63,7 +62,7 @@ def _upgraded(sock: socket.socket, url: str) -> bytes:
     return rest
 
 
-def _refusal(sock: socket.socket, data: bytes) -> str:
+def _refusal(sock: Stream, data: bytes) -> str:
     sock.settimeout(5)
     text = data.decode(errors="replace")
     while "}" not in text and (chunk := sock.recv(_CHUNK)):
@@ -75,41 +74,50 @@ def _refusal(sock: socket.socket, data: bytes) -> str:
 
 
 def _exchange(
-    sock: socket.socket,
+    sock: Stream,
     frames: Frames,
     outputs: Outputs,
     rest: memoryview,
     deadline: float | None,
 ) -> None:
-    feeding = True
+    left: memoryview | None = rest
     with selectors.DefaultSelector() as selector:
         selector.register(sock, selectors.EVENT_READ | selectors.EVENT_WRITE)
         while True:
-            left = None if deadline is None else deadline - time.monotonic()
-            if left is not None and left <= 0:
+            wait_s = None if deadline is None else deadline - time.monotonic()
+            if wait_s is not None and wait_s <= 0:
                 raise Expired
-            for _, events in selector.select(left):
-                if feeding and events & selectors.EVENT_WRITE:
-                    rest = _fed(sock, rest)
-                    feeding = bool(rest)
-                    if not feeding:
+            for _, events in selector.select(wait_s):
+                if left is not None and events & selectors.EVENT_WRITE:
+                    left = _fed(sock, left)
+                    if left is None:
                         selector.modify(sock, selectors.EVENT_READ)
-                if events & selectors.EVENT_READ:
-                    data = sock.recv(_CHUNK)
-                    if not data:
-                        return
-                    for stream, payload in frames.feed(data):
-                        outputs.add(stream, payload)
+                if events & selectors.EVENT_READ and not _heard(sock, frames, outputs):
+                    return
 
 
-def _fed(sock: socket.socket, rest: memoryview) -> memoryview:
-    """Send a piece of stdin; at its end say so, while the other direction stays open."""
+def _fed(sock: Stream, rest: memoryview) -> memoryview | None:
+    """Send a piece of stdin; at its end say so, while the other direction stays open. None when
+    nothing is left to do."""
     try:
-        rest = rest[sock.send(rest[:_CHUNK]) :] if rest else rest
+        if rest:
+            rest = rest[sock.send(rest[:_CHUNK]) :]
         if not rest:
             sock.shutdown(socket.SHUT_WR)
+            return None
     except BlockingIOError:
         pass
     except OSError:  # the command has closed its stdin: it does not want the rest
-        return rest[:0]
+        return None
     return rest
+
+
+def _heard(sock: Stream, frames: Frames, outputs: Outputs) -> bool:
+    """Read what is there; False at the end."""
+    try:
+        data = sock.recv(_CHUNK)
+    except BlockingIOError:  # a part of what only a whole can be read of
+        return True
+    for stream, payload in frames.feed(data):
+        outputs.add(stream, payload)
+    return bool(data)

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from clocker.errors import (
+    AuthenticationFailed,
     ClockerError,
     EngineError,
+    HostKeyChanged,
     ImageNotFound,
-    InfrastructureError,
     NotFound,
     TimedOut,
     Unreachable,
@@ -73,6 +74,57 @@ _TABLE = (
 )
 
 
+_RENEW = "have the host's certificate renewed: clocker up"
+_NOT_OURS = "if the host is the right one, have it certified again: clocker up"
+
+_TLS_TABLE = (
+    _Meaning(
+        r"alert certificate expired",
+        AuthenticationFailed,
+        "the engine says that the certificate of this machine has expired",
+        "set the clocks of both machines right, then give the same command again",
+    ),
+    _Meaning(
+        r"alert (bad|unsupported) certificate|alert certificate|alert unknown ca"
+        r"|alert (handshake failure|decrypt error|access denied)",
+        AuthenticationFailed,
+        "the engine does not accept the certificate of this machine",
+        "have the host told whom to accept: clocker up; or all of them: clocker rotate-certs",
+    ),
+    _Meaning(
+        r"certificate has expired",
+        EngineError,
+        "the certificate of the engine has expired",
+        _RENEW,
+    ),
+    _Meaning(
+        r"certificate is not yet valid",
+        EngineError,
+        "the certificate of the engine is not valid yet",
+        "set the clocks of both machines right",
+    ),
+    _Meaning(
+        r"(IP address|Hostname) mismatch|doesn't match",
+        HostKeyChanged,
+        "the certificate of the engine is for another address than this one",
+        _NOT_OURS,
+    ),
+    _Meaning(
+        r"CERTIFICATE_VERIFY_FAILED",
+        HostKeyChanged,
+        "the certificate of the engine is not from this cloud's authority: another machine, or an "
+        "impostor",
+        _NOT_OURS,
+    ),
+    _Meaning(
+        r"\[SSL: |SSLError|EOF occurred in violation of protocol",
+        Unreachable,
+        "what listens there does not speak TLS as an engine does",
+        "see what listens on that port of the host; clocker up sets it right",
+    ),
+)
+
+
 @contextmanager
 def translated(where: str) -> Iterator[None]:
     """No exception of the SDK's, or of what is below it, leaves this."""
@@ -109,7 +161,7 @@ def complaint(said: str, where: str) -> ClockerError:
     return EngineError(said.strip(), where=where)
 
 
-def _connection_failed(error: Exception, where: str) -> InfrastructureError:
+def _connection_failed(error: Exception, where: str) -> ClockerError:
     from requests.exceptions import Timeout
 
     if isinstance(error, Timeout | TimeoutError) or "timed out" in str(error).lower():
@@ -120,6 +172,9 @@ def _connection_failed(error: Exception, where: str) -> InfrastructureError:
             where=where,
             remedy="add the user to the group docker, or be root",
         )
+    for meaning in _TLS_TABLE:
+        if re.search(meaning.pattern, str(error)):
+            return meaning.error(meaning.what or "", where=where, remedy=meaning.remedy)
     return Unreachable(
         "no answer from the Docker Engine",
         where=where,

@@ -16,7 +16,7 @@ from clocker.model.engine import (
     ImageInfo,
 )
 from clocker.model.event import Event, Lease
-from clocker.model.host import Host, HostState, Node, SshAccess
+from clocker.model.host import Host, HostState, Node, SshAccess, TlsAccess
 from clocker.model.network import DEFAULT_NETWORK, Endpoint, LinkStatus, Net
 from clocker.model.placement import HostView, Judgement, Placement, Reason, Refusal, Usage
 from clocker.model.provider import (
@@ -47,11 +47,13 @@ from clocker.model.request import (
 )
 from clocker.model.resources import Resources
 from clocker.model.result import Result
+from clocker.model.trust import Authority, Trust
 
 __all__ = [
     "DEFAULT_NETWORK",
     "HOURS_PER_MONTH",
     "Attachment",
+    "Authority",
     "Check",
     "CloudSpec",
     "Container",
@@ -95,6 +97,8 @@ __all__ = [
     "SizeWish",
     "Source",
     "SshAccess",
+    "TlsAccess",
+    "Trust",
     "Usage",
     "Verdict",
     "Volume",

@@ -29,10 +29,15 @@ class NodePool:
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
     """``version``: a package version to pin, None for the distribution's newest.
-    ``options``: keys of the engine's ``daemon.json``."""
+    ``options``: keys of the engine's ``daemon.json``. ``access``: how controllers reach the
+    engine, ``ssh`` or ``tls``; with the latter on TCP ``port``, from the CIDRs of ``sources``
+    only, or with none of them from anywhere."""
 
     version: str | None = None
     options: Mapping[str, object] = field(default_factory=dict)
+    access: str = "ssh"
+    port: int = 2376
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

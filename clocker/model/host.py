@@ -29,6 +29,17 @@ class SshAccess:
 
 
 @dataclass(frozen=True, slots=True)
+class TlsAccess:
+    """Where an engine listens with TLS. ``authorities``, ``certificate``: paths of the PEM files
+    of those that its certificate may be from, and of our own with its key."""
+
+    address: str
+    port: int
+    authorities: str
+    certificate: str
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """A machine as its provider lists it. ``tags`` carry ``clocker-cloud`` and
     ``clocker-host`` (the host's id) besides what the request asked for."""
@@ -51,7 +62,8 @@ class Host:
     ``price_hour``: what it costs, in its provider's currency; None: nobody knows. ``asked_at``:
     when a provider was last asked to make its machine, unless it refused or its lists tell at
     once. ``attempt``: how often it was tried anew after a failure. ``cordoned``: it takes nothing
-    new; what is on it runs on."""
+    new; what is on it runs on.
+    ``engine_port``: where its engine has been made to listen with TLS; None: by SSH only."""
 
     id: str
     name: str
@@ -67,6 +79,7 @@ class Host:
     labels: Mapping[str, str] = field(default_factory=dict)
     stamp: str | None = None
     tunnel_key: str | None = None
+    engine_port: int | None = None
     created_at: float = 0.0
     error: str | None = None
     work: Work | None = None

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from clocker.errors import ClockerError, EngineError, HostKeyChanged, Unreachable
+from clocker.errors import ClockerError, EngineError, HostKeyChanged, TimedOut, Unreachable
 from clocker.interfaces import Engine, Keys, Shell
-from clocker.model import Host, SshAccess
+from clocker.model import Host, SshAccess, TlsAccess
+from clocker.remote.credentials import Credentials
 from clocker.remote.endpoint import Endpoint
 from clocker.remote.fabric_shell import FabricShell
 from clocker.remote.first_contact import await_login
@@ -18,13 +19,19 @@ from clocker.remote.openssh import ENGINE_SOCKET, OpenSshConnection
 from clocker.remote.openssh_shell import OpenSshShell
 from clocker.remote.sockets import short_folder
 
-OpenEngine = Callable[[str, str], Engine]
+_TLS_REMEDY = (
+    "see that the machine runs and that firewalls let this one through to that TCP port; "
+    "clocker up sets right what the engine listens to"
+)
+
+OpenEngine = Callable[[str | TlsAccess, str], Engine]
 
 
 class SshConnections:
     """See ``clocker.interfaces.Connections``. ``folder``: the cloud's, for its known_hosts;
-    ``runtime_folder``: for sockets. ``open_engine``: the engine behind a unix socket, for a
-    host's name. ``grace_s``: how long a machine that boots may refuse the login."""
+    ``runtime_folder``: for sockets. ``open_engine``: the engine behind a unix socket or TLS, for a
+    host's name. ``credentials``: for TLS. ``grace_s``: how long a machine that boots may refuse
+    the login."""
 
     def __init__(
         self,
@@ -33,12 +40,14 @@ class SshConnections:
         runtime_folder: Path,
         open_engine: OpenEngine,
         *,
+        credentials: Credentials | None = None,
         grace_s: float = 60.0,
     ) -> None:
         self._keys = keys
         self._known_hosts = KnownHosts(folder / "known_hosts")
         self._sockets = short_folder(runtime_folder)
         self._open_engine = open_engine
+        self._credentials = credentials
         self._grace_s = grace_s
         self._lock = threading.Lock()
         self._opening: dict[str, threading.Lock] = {}
@@ -54,6 +63,8 @@ class SshConnections:
     def engine(self, host: Host) -> Engine:
         if _is_local(host):
             return self._local_engine(host.name)
+        if self._credentials and host.engine_port is not None:
+            return self._tls_engine(host, self._credentials, host.engine_port)
         connection = self._connection(host)
         connection.ensure()
         path = connection.engine_socket
@@ -91,9 +102,11 @@ class SshConnections:
             connection = self._connection(host, verify=False)
             with self._lock:
                 self._connections.pop(connection.endpoint, None)
-                engine = self._engines.pop(connection.engine_socket, None)
-            if engine is not None:
-                engine.close()
+                places = (connection.engine_socket, _tls_place(host))
+                engines = [self._engines.pop(place, None) for place in places]
+            for engine in engines:
+                if engine is not None:
+                    engine.close()
             connection.stop()
         self._known_hosts.forget(host.id)
 
@@ -139,6 +152,20 @@ class SshConnections:
                 remedy="start the engine there, or have it installed: clocker up",
             ) from error
 
+    def _tls_engine(self, host: Host, credentials: Credentials, port: int) -> Engine:
+        """The certificates are looked after each time: engines that are kept use them too."""
+        endpoint, place = Endpoint.of(host, ""), _tls_place(host)
+        where = f"{host.name} ({place})"
+        access = credentials.access(endpoint.address, port, where)
+        with self._opening_of(place):
+            if place not in self._engines:
+                try:
+                    self._engines[place] = self._open_engine(access, where)
+                except (Unreachable, TimedOut) as error:
+                    error.remedy = _TLS_REMEDY
+                    raise
+            return self._engines[place]
+
     def _local_engine(self, name: str) -> Engine:
         path = _home_socket()
         with self._opening_of(path):
@@ -149,6 +176,11 @@ class SshConnections:
     def _opening_of(self, path: str) -> threading.Lock:
         with self._lock:
             return self._opening.setdefault(path, threading.Lock())
+
+
+def _tls_place(host: Host) -> str:
+    address = host.access.address if host.access else ""
+    return f"[{address}]:{host.engine_port}" if ":" in address else f"{address}:{host.engine_port}"
 
 
 def _is_local(host: Host) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from clocker.model import Resources, Result
 from clocker.templating import MARK
 from clocker.testing.files import FileTree
+from clocker.testing.keys import new_key, public_of
 
 
 @dataclass(slots=True)
@@ -25,6 +26,8 @@ class ScriptedHost:
             return self._bootstrap(script)
         if "printf 'bootstrap " in script:
             return self._check(_value("etc", script))
+        if "ssh-keygen " in script:
+            return self._engine_key(_value("folder", script), _value("key", script))
         return Result(0)
 
     def _bootstrap(self, script: str) -> Result:
@@ -38,6 +41,7 @@ class ScriptedHost:
             if step == "facts":
                 said += [f"{MARK} fact {fact}" for fact in self._facts()]
             said.append(f"{MARK} done {step}")
+        self._let_listen(f"{etc}/engine", script)
         self.engine_running = True
         self.files.write(f"{etc}/facts", _lines(self._facts()))
         self.files.write(f"{etc}/stamp", _lines([_value("stamp", script)]))
@@ -50,6 +54,29 @@ class ScriptedHost:
         if self.files.exists(f"{etc}/members"):
             said.append(f"membership {self._read(etc, 'members')[0]}")
         return Result(0, _lines(said + [f"fact {fact}" for fact in self._read(etc, "facts")]))
+
+    def _engine_key(self, folder: str, key: str) -> Result:
+        """Made at the first time; its public half, then the certificate for it."""
+        path = key.replace("$folder", folder).replace("'", "")
+        if not self.files.exists(path):
+            self.files.write(path, new_key(), 0o600)
+        known = [path.removesuffix(".key") + kind for kind in (".new", ".pem")]
+        found = next((self.files.read(file) for file in known if self.files.exists(file)), b"")
+        return Result(0, f"{public_of(self.files.read(path).decode())}\n".encode() + found)
+
+    def _let_listen(self, folder: str, script: str) -> None:
+        """With TLS, if the script says so: the engine uses what is in the folder afterwards."""
+        bundle = re.search(
+            r"^ *write_file (\S+/authorities.pem) 644 '([^']*)'", script, re.MULTILINE
+        )
+        if bundle is None:
+            self.files.remove(folder)
+            return
+        self.files.write(bundle[1], bundle[2].encode())
+        identity = _value(" *brought", script).removesuffix(".new")
+        if self.files.exists(f"{identity}.new"):
+            self.files.write(f"{identity}.pem", self.files.read(f"{identity}.new"))
+            self.files.remove(f"{identity}.new")
 
     def _facts(self) -> list[str]:
         shape = self.shape

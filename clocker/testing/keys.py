@@ -35,6 +35,19 @@ class FakeKeys:
         return _pair(f"{self._seed}\0{purpose}\0{identity}")
 
 
+def new_key() -> bytes:
+    """As a host makes one for its engine: nobody else has it."""
+    from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+    )
+
+    key = generate_private_key(SECP256R1())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+
+
 def public_of(private: str) -> str:
     """The public half of a private key in OpenSSH's format."""
     from cryptography.hazmat.primitives.serialization import (

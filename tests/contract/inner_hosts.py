@@ -54,11 +54,13 @@ ls -A /etc/systemd/system /run /usr/local/lib /etc/clocker; pgrep -l 'dnsmasq|wi
 
 
 class ExecShell:
-    """See ``clocker.interfaces.Shell``; ``calls`` counts the round trips."""
+    """See ``clocker.interfaces.Shell``; ``calls`` counts the round trips, ``said`` is all that
+    went there."""
 
     def __init__(self, node: str) -> None:
         self._node = node
         self.calls = 0
+        self.said: list[str] = []
 
     def run(
         self,
@@ -69,6 +71,7 @@ class ExecShell:
         on_line: Callable[[str], None] | None = None,
     ) -> Result:
         self.calls += 1
+        self.said += [command, (stdin or b"").decode(errors="replace")]
         process = subprocess.Popen(
             ["docker", "exec", "-i", self._node, "sh", "-c", command],
             stdin=subprocess.PIPE,

@@ -1,4 +1,5 @@
-"""Every Engine is held to its contract: the real one directly, and through SSH."""
+"""Every Engine is held to its contract: the real one directly, and through SSH; by TLS, and the one
+in memory, in the files beside this one."""
 
 from __future__ import annotations
 
@@ -45,6 +46,7 @@ from clocker.remote.connections import SshConnections
 from clocker.remote.keys import CloudKeys
 
 SOCKET = "/var/run/docker.sock"
+ADDRESS = "127.0.0.1"  # where ports are published
 PREFIX = "clocker-test-engine"
 LABELS = {PREFIX: token_hex(6)}
 
@@ -610,7 +612,7 @@ def _runs(line: str) -> bool:
 def _answer(port: int) -> bytes:
     deadline = time.monotonic() + 20
     while True:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 5) as sock:
+        with suppress(OSError), socket.create_connection((ADDRESS, port), 5) as sock:
             if data := sock.recv(100):
                 return data
         assert time.monotonic() < deadline

@@ -28,6 +28,7 @@ from clocker.cloud import (
     PlannedHost,
     RemnantsReport,
     RemoveReport,
+    RotationReport,
     Status,
     Stay,
     UpPlan,
@@ -370,6 +371,10 @@ class FakeCloud:
     def events(self, after: int = 0, limit: int = 100) -> tuple[Event, ...]:
         self._called("events", after, limit)
         return (Event(1000.0, "root@here", "run", "container/web", "ok", "", 7),)
+
+    def rotate_certs(self) -> RotationReport:
+        self._called("rotate_certs")
+        return RotationReport(2, ("demo-1",), resumed=False)
 
     def adopt(self) -> AdoptReport:
         self._called("adopt")

@@ -338,6 +338,7 @@ def test_status_and_hosts(terminal: Terminal) -> None:
         (("events", "--after", "3", "-n", "9"), ("events", 3, 9)),
         (("inspect", "web"), ("inspect", "web")),
         (("adopt",), ("adopt",)),
+        (("rotate-certs",), ("rotate_certs",)),
     ],
 )
 def test_a_verb_calls_its_method(

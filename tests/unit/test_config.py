@@ -26,7 +26,8 @@ FULL = """\
 name: demo
 hosts: {provider: local, count: 2, maximum: 4, cores: 1, ram: 1GiB, disk: 10GiB,
         concurrency: 8, timeout: 10m}
-engine: {version: "20.10.24", options: {live-restore: true}}
+engine: {version: "20.10.24", options: {live-restore: true}, access: tls, port: 2400,
+         sources: [192.0.2.0/24, "2001:db8::/32"]}
 network: {driver: vxlan, pool: 10.9.0.0/16, subnet: 10.9.16.0/20,
           port: 4791, encryption: none, name_servers: 1, upstream: [9.9.9.9], quarantine: 0,
           reserved: [10.9.16.1-10.9.16.9, 10.9.17.0/28]}
@@ -55,6 +56,8 @@ def test_every_key_arrives(folder: Path) -> None:
     spec = loaded.spec
     assert spec.hosts == NodePool(("local",), 2, 4, Resources(1, 1024, 10240), 8, 600.0)
     assert (spec.engine.version, spec.engine.options) == ("20.10.24", {"live-restore": True})
+    assert (spec.engine.access, spec.engine.port) == ("tls", 2400)
+    assert spec.engine.sources == ("192.0.2.0/24", "2001:db8::/32")
     assert (spec.network.subnet, spec.network.port) == ("10.9.16.0/20", 4791)
     assert spec.network.encryption == "none"
     assert (spec.network.name_servers, spec.network.upstream) == (1, ("9.9.9.9",))
