@@ -67,7 +67,7 @@ class Asking:
             "subnet": entry.subnet is not None and dialect.network is None,
             "user_data": entry.user_data is not None and dialect.user_data is None,
             "firewall.groups": bool(entry.firewall.groups) and not self._takes_groups(),
-            "firewall.sources": bool(entry.firewall.sources) and dialect.groups is None,
+            "firewall.from": bool(entry.firewall.sources) and dialect.groups is None,
             "firewall.published": entry.firewall.published and dialect.groups is None,
         }
         for key, is_lost in lost.items():

@@ -126,7 +126,7 @@ def _own_source(
     raise ConfigError(
         f"this machine's address as the hosts will see it is not known ({address or 'none'} is "
         "its own), so that SSH could be opened for nobody but all",
-        where="firewall.sources",
+        where="firewall.from",
         remedy="name the addresses that Clocker connects from, as [203.0.113.7/32]; or set "
         "`interface: private` where this machine is in the hosts' network",
     )

@@ -228,5 +228,5 @@ def _refuse_ipv6(rule: Rule) -> None:
     if rule.source and ":" in rule.source:
         raise ProviderError(
             f"this driver cannot open a port for the IPv6 source {rule.source}",
-            remedy="name IPv4 addresses in firewall.sources, or groups of yours in firewall.groups",
+            remedy="name IPv4 addresses in firewall.from, or groups of yours in firewall.groups",
         )

@@ -133,7 +133,7 @@ def test_nobody_is_let_in_where_nobody_knows_who_asks(ec2: Ec2) -> None:
     with pytest.raises(ConfigError, match="not known") as caught:
         provider.obtain(request())
 
-    assert "firewall.sources" in str(caught.value)
+    assert "firewall.from" in str(caught.value)
     assert not ec2.instances()
 
 

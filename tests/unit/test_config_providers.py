@@ -9,6 +9,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -409,3 +410,17 @@ def test_what_the_pages_show_is_valid(
         loaded = load_cloud(tmp_path / "clocker.yaml", Anything())
         assert [made.name for made in loaded.providers] == expected
         assert all(made.driver in {"ec2", "digitalocean"} for made in loaded.providers)
+
+
+@pytest.mark.parametrize("name", LIBCLOUD)
+def test_no_entry_asks_for_what_its_driver_cannot_do(name: str) -> None:
+    from clocker.providers.arguments import Asking
+    from clocker.providers.dialects import DIALECTS
+
+    entry = find(SHIPPED, name, Anything()).entry
+    assert entry is not None
+    dialect = DIALECTS[entry.driver]
+    Asking(None, dialect, entry).refuse_what_is_lost()
+    assert dialect.user_data or dialect.key, "somebody must be let in"
+    nowhere = SimpleNamespace(zone=None, default_location=None)
+    assert entry.locations or not dialect.place_needed(nowhere)

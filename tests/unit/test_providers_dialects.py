@@ -145,7 +145,7 @@ def test_a_machine_of_somebody_elses_has_no_tags_of_ours(name: str) -> None:
         ("digitalocean", {"network": "n"}, "network"),
         ("kamatera", {"user_data": "#!/bin/sh"}, "user_data"),
         ("scaleway", {"firewall": FirewallWish(groups=("g",))}, "firewall.groups"),
-        ("linode", {"firewall": FirewallWish(sources=("10.0.0.0/8",))}, "firewall.sources"),
+        ("linode", {"firewall": FirewallWish(sources=("10.0.0.0/8",))}, "firewall.from"),
         ("vultr", {"firewall": FirewallWish(published=True)}, "firewall.published"),
     ],
 )

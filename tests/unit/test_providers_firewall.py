@@ -49,7 +49,7 @@ def test_a_source_that_nobody_knows_is_asked_for(interface: str, own: str | None
     with pytest.raises(ConfigError, match=r"not known") as caught:
         rules_for([SSH], FirewallWish(), interface, own)
 
-    assert "firewall.sources" in str(caught.value)
+    assert "firewall.from" in str(caught.value)
 
 
 def test_without_ssh_from_here_no_source_is_needed() -> None:
