@@ -73,7 +73,7 @@ def obtain_node(parts: Parts, host: Host) -> Host:
         try:
             _give_back(parts, host, error)
         except ClockerError as left:
-            error.add_note(f"and its machine could not be given back: {left.what}")
+            parts.progress.failed(host.name, f"its machine is not given back yet: {left.what}")
         raise
 
 

@@ -379,3 +379,20 @@ def test_keys_of_two_clouds_of_one_name() -> None:
 
     assert gc(one).removed == ()
     assert len(machines(one)) == 2
+
+
+def test_two_at_once() -> None:
+    parts = cloud_of_one()
+    for number in range(6):
+        stray(parts, f"stray-{number}")
+    Cloud(parts).remnants()
+    parts.clock.advance(GRACE_S)
+    shown = Cloud(parts).remnants().findings
+    other = replace(parts, owner="another")
+
+    with ThreadPoolExecutor() as pool:
+        reports = list(pool.map(lambda each: Cloud(each).gc(shown), (parts, other)))
+
+    assert [report.failures for report in reports] == [(), ()]
+    assert {name for report in reports for name in names(report.removed)} == set(names(shown))
+    assert machines(parts) == []

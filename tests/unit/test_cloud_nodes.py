@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
@@ -91,14 +92,26 @@ def test_both_tries_end_within_the_deadline() -> None:
     assert 30 < second <= 60
 
 
-def test_what_could_not_be_given_back_is_told_and_is_on_record() -> None:
+@pytest.mark.parametrize(("which", "told"), [(1, "busy"), (2, "no SSH")])
+def test_what_could_not_be_given_back_is_told_and_is_on_record(
+    which: int, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     parts = parts_of_one()
     parts.connections.fail_next("await_ssh", TimedOut("no SSH"), times=2)
-    parts.providers["fake"].fail_next("release", ProviderError("busy"))
+    provider, calls = parts.providers["fake"], count(1)
+    release = provider.release
 
-    with pytest.raises(BootstrapFailed, match="busy"):
+    def busy(node_id: str) -> None:
+        if next(calls) == which:
+            raise ProviderError("busy")
+        release(node_id)
+
+    monkeypatch.setattr(provider, "release", busy)
+
+    with pytest.raises(BootstrapFailed, match=told):
         Cloud(parts).up()
 
+    assert any("busy" in text for text in parts.progress.texts("failed"))
     (view,) = Cloud(parts).hosts()
     assert [view.host.node_id] == machines(parts)
     Cloud(parts).down()
