@@ -31,7 +31,7 @@ from werkzeug.serving import make_server
 
 REGION = "us-east-1"
 KEY, SECRET = "AKIAEXAMPLE", "an-example-of-a-secret"
-IMAGE = "ami-03cf127a"
+IMAGE = "ami-785db401"  # Ubuntu
 STATES = ("pending", "running", "stopping", "stopped", "shutting-down")
 """Of an instance that is not terminated."""
 
@@ -108,8 +108,14 @@ class Ec2:
     def instances(self, *states: str) -> list[dict[str, Any]]:
         """As described: in these states, or else in any but terminated."""
         wanted = [{"Name": "instance-state-name", "Values": list(states or STATES)}]
-        found = self.client().describe_instances(Filters=wanted)
-        return [i for r in found["Reservations"] for i in r["Instances"]]
+        return self._described(Filters=wanted)
+
+    def described(self, *instance_ids: str) -> list[dict[str, Any]]:
+        return self._described(InstanceIds=list(instance_ids))
+
+    def _described(self, **wanted: Any) -> list[dict[str, Any]]:
+        found = self.client().describe_instances(**wanted)["Reservations"]
+        return [instance for reservation in found for instance in reservation["Instances"]]
 
     def user_data(self, instance_id: str) -> str:
         asked = {"InstanceId": instance_id, "Attribute": "userData"}

@@ -4,19 +4,31 @@ the contract of every provider: ``test_providers.py``."""
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from ec2_server import IMAGE, Ec2, serving
+from ec2_server import IMAGE, Ec2, Fault, serving
 
-from clocker.errors import Unreachable
-from clocker.model import HostRequest, ImageWish, ProviderEntry, Resources, SizeWish
+from clocker.errors import InfrastructureError, Unreachable
+from clocker.model import (
+    FirewallWish,
+    HostRequest,
+    ImageWish,
+    Opening,
+    ProviderEntry,
+    Resources,
+    SizeWish,
+    Source,
+)
 from clocker.providers import open_provider
 from clocker.providers.compute import ComputeProvider
 from clocker.providers.translation import translated
-from clocker.testing import RecordingProgress
+from clocker.testing import FakeKeys, RecordingProgress
 
+MARK = "0123456789abcdef"
+SHARED = f"clocker-demo-{MARK}"
 USER_DATA = "#cloud-config\nhostname: h1\nssh_keys: {ed25519_private: b3BlbnNzaC1rZXktdjE}\n"
 
 
@@ -26,7 +38,7 @@ def ec2() -> Iterator[Ec2]:
         yield server
 
 
-def provider_at(ec2: Ec2) -> ComputeProvider:
+def provider_at(ec2: Ec2, **changes: Any) -> ComputeProvider:
     entry = ProviderEntry(
         "aws",
         "ec2",
@@ -34,8 +46,9 @@ def provider_at(ec2: Ec2) -> ComputeProvider:
         image=ImageWish(IMAGE),
         size=SizeWish(("t3.small",)),
         interface="private",
+        firewall=FirewallWish(sources=("198.51.100.7/32",)),
     )
-    provider = open_provider(entry, RecordingProgress())
+    provider = open_provider(replace(entry, **changes), RecordingProgress())
     assert isinstance(provider, ComputeProvider)
     return replace(provider, sleep=lambda _: None)
 
@@ -47,7 +60,9 @@ def request(host: str = "h1") -> HostRequest:
         name=host,
         resources=Resources(),
         provider="aws",
-        tags={"team": "blue"},
+        tags={"team": "blue", "clocker-key": MARK},
+        public_key=FakeKeys("demo").public,
+        openings=(Opening("tcp", 22, 22, Source.CONTROLLER),),
         user_data=USER_DATA,
         timeout_s=60,
     )
@@ -82,3 +97,71 @@ def test_user_data_is_not_quoted_when_the_endpoint_is_away() -> None:
     assert "/?... " in caught.value.what
     assert "UserData" not in caught.value.what
     assert b64encode(USER_DATA.encode()).decode()[:40] not in caught.value.what
+
+
+def test_where_a_zone_has_no_capacity_the_next_one_is_tried(ec2: Ec2) -> None:
+    provider = provider_at(ec2, locations=("us-east-1c", "us-east-1b"))
+    full = {"Placement.AvailabilityZone": "us-east-1c"}
+    ec2.faults = [Fault("RunInstances", "InsufficientInstanceCapacity", parameters=full)]
+
+    node = provider.obtain(request())
+
+    (instance,) = ec2.instances()
+    assert instance["Placement"]["AvailabilityZone"] == node.zone == "us-east-1b"
+
+
+CALLS = (
+    *("DescribeInstances", "DescribeImages", "DescribeKeyPairs", "DescribeSecurityGroups"),
+    *("ImportKeyPair", "CreateSecurityGroup", "AuthorizeSecurityGroupIngress", "RunInstances"),
+    *("TerminateInstances", "DeleteKeyPair", "DeleteSecurityGroup"),
+)
+FAULTS = {
+    "lost": Fault,
+    "throttled": lambda call: Fault(call, "RequestLimitExceeded"),
+    "broken": lambda call: Fault(call, "InternalError", "500 Internal Server Error"),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("kind", FAULTS)
+def test_whatever_call_fails_all_is_there_once_and_goes(ec2: Ec2, call: str, kind: str) -> None:
+    provider = provider_at(ec2)
+    fault = FAULTS[kind](call)
+    ec2.faults = [fault]
+    at_last = at_once if kind == "throttled" else twice_at_most
+
+    node = at_last(lambda: provider.obtain(request()))
+    assert [instance["InstanceId"] for instance in ec2.instances()] == [node.id]
+    assert left_of(ec2) == (1, 1, 1)
+
+    at_last(lambda: provider.release(node.id))
+    at_last(lambda: remove_shared(provider))
+    assert left_of(ec2) == (0, 0, 0)
+    assert fault.times == 0, "it was met"
+
+
+def at_once(do: Callable[[], Any]) -> Any:
+    return do()
+
+
+def twice_at_most(do: Callable[[], Any]) -> Any:
+    """As a person would, once more after an error."""
+    try:
+        return do()
+    except InfrastructureError:
+        return do()
+
+
+def remove_shared(provider: ComputeProvider) -> None:
+    for remnant in provider.remnants("demo"):
+        provider.remove(remnant)
+
+
+def left_of(ec2: Ec2) -> tuple[int, int, int]:
+    """Instances, key pairs and security groups, without EC2's own."""
+    client = ec2.client()
+    pairs = [pair["KeyName"] for pair in client.describe_key_pairs()["KeyPairs"]]
+    groups = client.describe_security_groups()["SecurityGroups"]
+    named = [group["GroupName"] for group in groups if group["GroupName"] != "default"]
+    assert {*pairs, *named} <= {SHARED}
+    return len(ec2.instances()), len(pairs), len(named)
