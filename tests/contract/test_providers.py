@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from random import Random
 
 import pytest
 
 from clocker.bootstrap import cloud_config
 from clocker.errors import ProviderError, TimedOut
 from clocker.interfaces import Provider
-from clocker.model import HostRequest, ImageWish, ProviderEntry, Resources, SizeWish
+from clocker.model import (
+    HostRequest,
+    ImageWish,
+    ProviderEntry,
+    Remnant,
+    RemnantKind,
+    Resources,
+    SizeWish,
+)
 from clocker.providers import open_provider
 from clocker.providers.compute import ComputeProvider
-from clocker.testing import FakeKeys, FakeMachines, FakeProvider, RecordingProgress
+from clocker.testing import FakeClock, FakeKeys, FakeMachines, FakeProvider, RecordingProgress
+from clocker.testing.account import Account
+from clocker.testing.faulty_driver import FaultyDriver
 from clocker.testing.node_driver import FakeNodeDriver, Infrastructure
 
 
@@ -50,6 +62,15 @@ def in_memory(cloud: str) -> Iterator[Case]:
         return str(made.id)
 
     yield Case(provider, cloud, foreign)
+
+
+def account(cloud: str) -> Iterator[Case]:
+    """The one whose calls may fail; here they do not."""
+    clock = FakeClock()
+    known = Account(FakeMachines(), Random(0), clock, one_in=0, lag_s=0.0)
+    entry = ProviderEntry("tested", "faulty", image=ImageWish("debian"))
+    provider = ComputeProvider(entry, lambda: FaultyDriver(known), clock=clock, sleep=clock.advance)
+    yield Case(provider, cloud, lambda: known.make("theirs", {}, Resources(1.0, 512), None).id)
 
 
 def fake(cloud: str) -> Iterator[Case]:
@@ -101,7 +122,9 @@ def ec2(cloud: str) -> Iterator[Case]:
         yield Case(replace(provider, sleep=lambda _: None), cloud, foreign)
 
 
-@pytest.fixture(params=[in_memory, fake, ec2, pytest.param(local, marks=pytest.mark.hosts)])
+@pytest.fixture(
+    params=[in_memory, account, fake, ec2, pytest.param(local, marks=pytest.mark.hosts)]
+)
 def case(request: pytest.FixtureRequest) -> Iterator[Case]:
     yield from request.param(f"ct{uuid.uuid4().hex[:8]}")
 
@@ -187,6 +210,28 @@ def test_other_clouds_machines_are_not_listed(case: Case) -> None:
 
     assert len(case.provider.list(case.cloud)) == 0
     assert len(case.provider.list(f"{case.cloud}x")) == 1
+
+
+def test_a_machine_is_a_remnant_and_may_be_removed_twice(case: Case) -> None:
+    node = case.provider.obtain(case.request())
+
+    (found,) = [r for r in case.provider.remnants(case.cloud) if r.kind is RemnantKind.MACHINE]
+
+    assert (found.id, found.tags["clocker-host"]) == (node.id, case.request().id)
+    assert found.created_at is None or abs(found.created_at - time.time()) < 3600
+    case.provider.remove(found)
+    case.provider.remove(found)
+    assert len(case.provider.list(case.cloud)) == 0
+
+
+def test_what_does_not_carry_our_tags_is_no_remnant_and_is_not_removed(case: Case) -> None:
+    theirs = case.foreign()
+
+    assert theirs not in [remnant.id for remnant in case.provider.remnants(case.cloud)]
+    with pytest.raises(ProviderError):
+        case.provider.remove(Remnant(RemnantKind.MACHINE, theirs, "theirs"))
+    with pytest.raises(ProviderError):
+        case.provider.remove(Remnant(RemnantKind.MACHINE, theirs, "theirs"))  # still there
 
 
 def test_clean_may_be_repeated(case: Case) -> None:
