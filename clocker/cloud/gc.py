@@ -23,14 +23,13 @@ def remnants(parts: Parts, grace_s: float = GRACE_S) -> RemnantsReport:
     knew of every machine before that was made."""
     things, failures = _things(parts)
     silent = [name for name in parts.providers if name in failures]
+    rules = Rules(parts.spec.name, mark_of(parts.keys), grace_s)
     with parts.store.transaction() as tx:
         before: dict[str, float] = json.loads(tx.setting(_SEEN) or "{}")
-        seen = first_seen(things, before, silent, parts.clock())
-        hosts = tx.hosts()
+        found = findings(rules, things, tx.hosts(), before, parts.clock())
+        seen = first_seen(found, before, silent)
         if seen != before:
             tx.set_setting(_SEEN, json.dumps(seen))
-    rules = Rules(parts.spec.name, mark_of(parts.keys), grace_s)
-    found = findings(rules, things, hosts, seen, parts.clock())
     return RemnantsReport(found, tuple(failures.values()))
 
 
@@ -47,7 +46,7 @@ def remove(parts: Parts, found: Sequence[Finding]) -> GcReport:
             else:
                 kept.append(replace(finding, goes=False, reason="in use meanwhile"))
         except ClockerError as error:
-            error.where = error.where or _told(finding)
+            error.where = _told(finding)
             failures.append((finding, error))
             parts.progress.failed(finding.thing.remnant.name, error.what)
     return GcReport(tuple(removed), tuple(kept), tuple(failures))

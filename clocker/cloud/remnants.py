@@ -34,8 +34,8 @@ class Thing:
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A thing that nobody on record uses. ``since``: when it was made, or, where its provider does
-    not say, when it was first seen. ``goes``: it may be removed; ``reason``: why it may, or not.
-    ``twin_of``: the host that has another machine."""
+    not say, when it was first found so. ``goes``: it may be removed; ``reason``: why it may, or
+    not. ``twin_of``: the host that has another machine."""
 
     thing: Thing
     since: float
@@ -61,7 +61,7 @@ def findings(
     now: float,
 ) -> tuple[Finding, ...]:
     """Those of ``things`` that are not in use, in the order in which they are to go. ``seen``:
-    since when a thing is known, by its key."""
+    when a thing was first found so, by its key."""
     machines = {
         (thing.provider, thing.remnant.id)
         for thing in things
@@ -73,10 +73,11 @@ def findings(
 
 
 def first_seen(
-    things: Iterable[Thing], seen: Mapping[str, float], silent: Iterable[str], now: float
+    found: Iterable[Finding], seen: Mapping[str, float], silent: Iterable[str]
 ) -> dict[str, float]:
-    """``seen`` with what is new, without what is gone; of ``silent`` providers nothing is known."""
-    known = {thing.key: seen.get(thing.key, now) for thing in things}
+    """``seen`` for the next time: with what is new, and without what is gone or in use again; of
+    ``silent`` providers nothing is known. Not for what tells itself when it was made."""
+    known = {item.thing.key: item.since for item in found if item.thing.remnant.created_at is None}
     kept = tuple(f"{provider}/" for provider in silent)
     return {key: at for key, at in seen.items() if key.startswith(kept)} | known
 

@@ -110,18 +110,28 @@ def test_what_is_young_or_not_surely_ours_stays(left: Thing, why: str) -> None:
 def test_the_age_of_what_does_not_tell_counts_from_when_it_was_first_seen() -> None:
     left = thing(age=None)
 
-    seen = first_seen([left], {}, (), NOW - 60)
-    again = first_seen([left], seen, (), NOW)
+    seen = first_seen(findings(RULES, [left], [], {}, NOW - 60), {}, ())
+    again = first_seen(findings(RULES, [left], [], seen, NOW - 30), seen, ())
     (found,) = findings(RULES, [left], [], again, NOW)
 
     assert found.goes
     assert found.since == NOW - 60
 
 
+def test_the_time_in_which_it_was_in_use_does_not_count() -> None:
+    machine = thing(age=None, host="h1", id_="n1")
+
+    seen = first_seen(judged(machine), {}, ())
+    (found,) = judged(machine, hosts=(), **seen)
+
+    assert not found.goes
+    assert found.since == NOW
+
+
 def test_what_is_gone_is_forgotten_unless_its_provider_was_silent() -> None:
     seen = {"a/machine/1": 1.0, "b/machine/2": 2.0}
 
-    assert first_seen([], seen, ["b"], NOW) == {"b/machine/2": 2.0}
+    assert first_seen([], seen, ["b"]) == {"b/machine/2": 2.0}
 
 
 @pytest.mark.parametrize("key", [MARK, None])
