@@ -32,11 +32,20 @@ def offers_of(parts: Parts) -> Offers:
     return {name: offer for name, offer in found.items() if offer is not None}
 
 
-def _offer(parts: Parts, provider: str) -> Offer | None:
+def offer_of(parts: Parts, provider: str) -> Offer:
+    """For a host of the cloud's shape; ProviderError names the provider."""
     spec = parts.spec
     wanted = HostRequest("", spec.name, f"{spec.name}-?", spec.hosts.shape, provider)
     try:
         return parts.providers[provider].plan(wanted)
+    except ClockerError as error:
+        error.where = error.where or f"provider {provider}"
+        raise
+
+
+def _offer(parts: Parts, provider: str) -> Offer | None:
+    try:
+        return offer_of(parts, provider)
     except ClockerError as error:
         parts.progress.failed(provider, f"its offer is not known: {error.what}")
         return None

@@ -7,12 +7,13 @@ from concurrent.futures import Future
 from dataclasses import replace
 
 from clocker.cloud.nodes import request_for
+from clocker.cloud.offers import offer_of
 from clocker.cloud.places import missing, next_place, provider_of
 from clocker.cloud.reports import PlannedHost, UpPlan
 from clocker.cloud.steps import side_by_side
 from clocker.errors import ClockerError, NotFound, Unavailable
 from clocker.interfaces import Parts
-from clocker.model import Check, Host, HostRequest, HostState, Offer, Verdict
+from clocker.model import Check, Host, HostState, Offer, Verdict
 
 
 def plan_up(parts: Parts) -> UpPlan:
@@ -51,38 +52,23 @@ def examine(parts: Parts, provider: str) -> Iterator[Check]:
 
 
 class _Offers:
-    """What each provider offers for a host; all hosts of a cloud are asked for alike."""
+    """What each provider offers, asked once: all hosts of a cloud are asked for alike."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._asked: dict[str, Future[Offer]] = {}
 
     def ask(self, hosts: Sequence[Host]) -> None:
-        places = {host.provider: host for host in hosts}
+        for host in hosts:
+            provider_of(self._parts, host)  # refuses one that the document has stopped naming
+        places = {host.provider for host in hosts} - set(self._asked)
         with side_by_side(min(len(places), self._parts.spec.hosts.concurrency)) as pool:
-            for provider, host in places.items():
-                if provider not in self._asked:
-                    self._asked[provider] = pool.submit(self._offer, host)
+            for provider in sorted(places):
+                self._asked[provider] = pool.submit(offer_of, self._parts, provider)
 
     def of(self, host: Host) -> Offer:
         self.ask([host])
         return self._asked[host.provider].result()
-
-    def _offer(self, host: Host) -> Offer:
-        spec = self._parts.spec
-        request = HostRequest(
-            host.id,
-            spec.name,
-            host.name,
-            spec.hosts.shape,
-            host.provider,
-            timeout_s=spec.hosts.timeout_s,
-        )
-        try:
-            return provider_of(self._parts, host).plan(request)
-        except ClockerError as error:
-            error.where = error.where or f"provider {host.provider}"
-            raise
 
 
 def _planned(parts: Parts, host: Host, everyone: Sequence[Host], offers: _Offers) -> PlannedHost:

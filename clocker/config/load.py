@@ -68,8 +68,9 @@ def load_cloud(
         problems += _weave_problems(source, document.network, path)
     if problems or document is None:
         raise refusal(problems)
-    spec = _spec(document, entries, keys, path)
-    others = tuple(_other(path, name, environ) for name in also if name not in spec.hosts.providers)
+    own = {entry.name for entry in entries}
+    others = tuple(_other(path, name, environ) for name in also if name not in own)
+    spec = _spec(document, _pool(document.hosts, entries, others), keys, path)
     return LoadedCloud(spec, (*entries, *others), path, document.store, key)
 
 
@@ -171,15 +172,10 @@ def _weave_problems(source: Document, network: NetworkDocument, path: Path) -> l
     return problems
 
 
-def _spec(
-    document: CloudDocument,
-    entries: Sequence[ProviderEntry],
-    keys: tuple[str, ...],
-    path: Path,
-) -> CloudSpec:
+def _spec(document: CloudDocument, hosts: NodePool, keys: tuple[str, ...], path: Path) -> CloudSpec:
     return CloudSpec(
         name=document.name,
-        hosts=_pool(document.hosts, entries),
+        hosts=hosts,
         engine=_engine(document.engine),
         network=_network(document.network, path),
         rules=tuple(document.rules),
@@ -197,7 +193,9 @@ def _engine(engine: EngineDocument) -> EngineOptions:
     )
 
 
-def _pool(hosts: HostsDocument, entries: Sequence[ProviderEntry]) -> NodePool:
+def _pool(
+    hosts: HostsDocument, entries: Sequence[ProviderEntry], others: Sequence[ProviderEntry]
+) -> NodePool:
     return NodePool(
         providers=tuple(entry.name for entry in entries),
         count=hosts.count,
@@ -206,7 +204,7 @@ def _pool(hosts: HostsDocument, entries: Sequence[ProviderEntry]) -> NodePool:
         concurrency=hosts.concurrency,
         timeout_s=hosts.timeout,
         at=hosts.at,
-        ssh_users={e.name: e.ssh_user for e in entries if e.ssh_user != "root"},
+        ssh_users={e.name: e.ssh_user for e in (*entries, *others) if e.ssh_user != "root"},
     )
 
 

@@ -67,21 +67,22 @@ def test_listing_imports_no_vendor_that_it_does_not_need(tmp_path: Path) -> None
 import sys
 from clocker.cli import main
 try:
-    main(["ps"])
+    main(sys.argv[1:])
 except SystemExit as end:
     assert end.code == 0, end.code
 heavy = {"rich", "jinja2", "docker", "fabric", "paramiko", "libcloud", "cryptography"}
 found = heavy & set(sys.modules)
 assert not found, found
 """
-    subprocess.run(
-        [*PYTHON, code],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        cwd=tmp_path,
-        timeout=60,
-        env={**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")},
-    )
+    for listing in (["ps"], ["providers"], ["providers", "ec2", "--json"]):
+        subprocess.run(
+            [*PYTHON, code, *listing],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            cwd=tmp_path,
+            timeout=60,
+            env={**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")},
+        )
 
 
 def test_an_error_is_no_traceback(tmp_path: Path) -> None:

@@ -151,11 +151,13 @@ def test_what_the_cloud_does_not_use_needs_nothing(folder: Path) -> None:
 
 
 def test_more_providers_can_be_looked_at(folder: Path) -> None:
-    entry(folder, "mine: {driver: local}\nother: {driver: ec2, arguments: {key: '${KEY}'}}\n")
+    text = "mine: {driver: local}\nother: {driver: x, arguments: {key: '${KEY}'}, ssh_user: me}\n"
+    entry(folder, text)
     path = folder / "clocker.yaml"
     loaded = load_cloud(path, {"KEY": "k"}, also=("other", "mine"))
     assert [made.name for made in loaded.providers] == ["mine", "other"]
     assert loaded.spec.hosts.providers == ("mine",)
+    assert loaded.spec.hosts.ssh_users == {"other": "me"}
     with pytest.raises(ConfigError, match="KEY is not set"):
         load_cloud(path, {}, also=("other",))
     with pytest.raises(NotFound, match="no provider is called 'othr'") as caught:
