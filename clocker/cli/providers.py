@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from clocker.cli import names as complete
-from clocker.cli.output import print_json, print_table
+from clocker.cli.output import print_json, print_table, printable
 from clocker.cli.session import Session, json_option, pass_session
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _show(item: ProviderListing) -> None:
     extended = f", which extends {', '.join(item.extends)}" if item.extends else ""
     click.echo(f"# {item.file}{extended}")
     for reference in item.references:
-        click.echo(f"# {reference.argument}: {state(reference)}")
+        click.echo(printable(f"# {reference.argument}: {state(reference)}"))
     click.echo(item.text, nl=False)
     _complain([item])
 

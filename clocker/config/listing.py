@@ -133,4 +133,7 @@ def _in(
 
 
 def _others_may_read(path: Path) -> str | None:
-    return f"chmod 600 {path}" if path.stat().st_mode & 0o077 else None
+    try:
+        return f"chmod 600 {path}" if path.stat().st_mode & 0o077 else None
+    except OSError:  # it has gone meanwhile
+        return None

@@ -89,8 +89,11 @@ class References:
 
 def beside(document: Document, loc: Loc, name: str) -> Path:
     """Relative names are meant from the folder of the file in which ``loc`` is written."""
-    file = document.problem(loc, "").file
-    return Path(file).parent.absolute() / Path(name).expanduser()
+    folder = Path(document.problem(loc, "").file).parent.absolute()
+    try:
+        return folder / Path(name).expanduser()
+    except RuntimeError:  # ~NAME of nobody
+        return folder / name
 
 
 def _is_there(path: Path) -> bool:

@@ -256,7 +256,14 @@ def test_files_among_the_options_are_meant_from_the_documents_folder(folder: Pat
     assert made.options == {"network": "hosts"}
 
 
+def test_a_file_of_nobodys_home_is_not_there(folder: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no such file"):
+        entry(folder, "mine: {driver: x, arguments: {key: {file: ~no-such-user/key}}}\n")
+
+
 def test_names_that_only_look_like_secrets_may_be_written(folder: Path) -> None:
+    made = entry(folder, "mine: {driver: x, arguments: {proxy_url: 'http://me:${P}@p'}}\n", P="p")
+    assert made.arguments == {"proxy_url": "http://me:p@p"}
     for driver in ("openstack", "azure_arm", "gce", "local"):
         made = entry(folder, f"mine: {{driver: {driver}, arguments: {{key: me}}}}\n")
         assert made.arguments == {"key": "me"}
