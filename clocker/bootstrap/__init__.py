@@ -7,6 +7,7 @@ interrupted anywhere and run again; a host that it has finished carries its hash
 from clocker.bootstrap.check import HostStamp, check
 from clocker.bootstrap.engine_access import engine_port
 from clocker.bootstrap.host import Outcome, bootstrap, expected_stamp
+from clocker.bootstrap.restore import restore
 from clocker.bootstrap.user_data import cloud_config
 from clocker.network.membership import membership_hash
 
@@ -19,4 +20,5 @@ __all__ = [
     "engine_port",
     "expected_stamp",
     "membership_hash",
+    "restore",
 ]

@@ -6,12 +6,19 @@ import time
 from collections.abc import Callable
 from typing import TypeAlias
 
-from clocker.bootstrap import bootstrap, engine_port, expected_stamp
+from clocker.bootstrap import bootstrap, engine_port, expected_stamp, restore
 from clocker.cloud import ledger
 from clocker.cloud.heartbeat import holding
 from clocker.cloud.membership import join
 from clocker.cloud.nodes import obtain_node, release_all
-from clocker.errors import ClockerError, InfrastructureError, TimedOut
+from clocker.errors import (
+    AuthenticationFailed,
+    ClockerError,
+    HostKeyChanged,
+    InfrastructureError,
+    TimedOut,
+    Unreachable,
+)
 from clocker.interfaces import Parts
 from clocker.model import Host, HostState
 
@@ -116,11 +123,11 @@ def _record_failure(parts: Parts, host: Host, error: ClockerError) -> None:
 
 def destroy(parts: Parts, host: Host) -> None:
     """Give the machine back and forget the host, whose lease this process holds. On a machine
-    that stays (localhost), first remove what Clocker made there."""
+    that stays its owner's, first remove what Clocker made there."""
     with holding(parts, host):
         parts.progress.step(host.name, "removing")
-        if host.access is not None and host.access.local:
-            _clean_local(parts, host)
+        if host.access is not None and (host.access.local or host.access.kept):
+            _clean(parts, host)
         release_all(parts, host)
         parts.connections.forget(host)
         with parts.store.transaction() as tx:
@@ -130,10 +137,24 @@ def destroy(parts: Parts, host: Host) -> None:
     parts.progress.done(host.name, "removed")
 
 
-def _clean_local(parts: Parts, host: Host) -> None:
+def _clean(parts: Parts, host: Host) -> None:
+    """Nothing runs yet on a machine that was never made into a host, and it may never answer."""
+    try:
+        if host.stamp is not None:
+            _clean_engine(parts, host)
+        shell = parts.connections.shell(host)
+        if host.access is not None and host.access.kept:
+            restore(shell)
+        parts.network.leave(shell)
+    except (Unreachable, AuthenticationFailed, HostKeyChanged) as error:
+        if host.stamp is not None:
+            raise
+        parts.progress.failed(host.name, f"given back as it is: {error.what}")
+
+
+def _clean_engine(parts: Parts, host: Host) -> None:
     engine = parts.connections.engine(host)
     labels = {"clocker.cloud": parts.spec.name}
     for status in engine.list(labels):
         engine.remove(status.engine_id)
     engine.remove_volumes(labels)
-    parts.network.leave(parts.connections.shell(host))

@@ -19,13 +19,15 @@ class HostState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class SshAccess:
     """How a machine is reached. ``host_keys``: OpenSSH public key lines it may answer with;
-    empty when they are to be pinned at the first connection. ``local``: it is this machine."""
+    empty when they are to be pinned at the first connection. ``local``: it is this machine.
+    ``kept``: it stays its owner's, who gets it back as it was."""
 
     address: str
     user: str = "root"
     port: int = 22
     host_keys: tuple[str, ...] = ()
     local: bool = False
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from clocker.errors import ConfigError
@@ -12,6 +14,7 @@ from clocker.model import ProviderEntry
 __all__ = ["open_provider"]
 
 LOCAL_OPTIONS = frozenset({"network", "internal", "subnet", "image"})
+STATIC_OPTIONS = frozenset({"machines", "inventory", "claims"})
 
 
 def open_provider(entry: ProviderEntry, progress: Progress) -> Provider:
@@ -20,13 +23,7 @@ def open_provider(entry: ProviderEntry, progress: Progress) -> Provider:
 
 
 def _local(entry: ProviderEntry, progress: Progress) -> Provider:
-    unknown = sorted(set(entry.options) - LOCAL_OPTIONS)
-    if unknown:
-        raise ConfigError(
-            f"unknown option: {unknown[0]}",
-            where=f"providers.yaml: {entry.name}.options",
-            remedy=f"known: {', '.join(sorted(LOCAL_OPTIONS))}",
-        )
+    _refuse_unknown(entry, LOCAL_OPTIONS)
 
     def connect() -> Any:
         from libcloud.compute.providers import get_driver
@@ -45,6 +42,30 @@ def _localhost(entry: ProviderEntry, progress: Progress) -> Provider:
     from clocker.providers.localhost import LocalhostProvider
 
     return LocalhostProvider(entry)
+
+
+def _static(entry: ProviderEntry, progress: Progress) -> Provider:
+    from clocker.providers.claims import ClaimsFile
+    from clocker.providers.static import StaticProvider
+
+    _refuse_unknown(entry, STATIC_OPTIONS)
+    claims = entry.options.get("claims") or _state_home() / "clocker" / "static-claims.json"
+    return StaticProvider(entry, ClaimsFile(Path(str(claims)).expanduser()))
+
+
+def _state_home() -> Path:
+    named = os.environ.get("XDG_STATE_HOME", "")
+    return Path(named) if named.startswith("/") else Path.home() / ".local" / "state"
+
+
+def _refuse_unknown(entry: ProviderEntry, known: Iterable[str]) -> None:
+    unknown = sorted(set(entry.options) - set(known))
+    if unknown:
+        raise ConfigError(
+            f"unknown option: {unknown[0]}",
+            where=f"providers.yaml: {entry.name}.options",
+            remedy=f"known: {', '.join(sorted(known))}",
+        )
 
 
 def _libcloud(entry: ProviderEntry, progress: Progress) -> Provider:
@@ -81,4 +102,5 @@ def _compute(
 DRIVERS: Mapping[str, Callable[[ProviderEntry, Progress], Provider]] = {
     "local": _local,
     "localhost": _localhost,
+    "static": _static,
 }

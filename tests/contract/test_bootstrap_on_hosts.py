@@ -13,7 +13,7 @@ import pytest
 from inner_hosts import ExecShell, InnerHost, await_true, inner_hosts
 from network_kinds import DEFAULT
 
-from clocker.bootstrap import check
+from clocker.bootstrap import check, restore
 from clocker.errors import CommandFailed
 from clocker.model import CloudSpec, EngineOptions, NodePool, SshAccess
 
@@ -101,6 +101,28 @@ def test_a_machine_that_somebody_has_used_before() -> None:
         host.run("echo '{}' >/etc/docker/daemon.json; rm -f /etc/clocker/test/stamp")
         with pytest.raises(CommandFailed, match="daemon.json is not Clocker's"):
             host.bootstrap()
+
+
+def test_an_owner_gets_the_engines_options_back() -> None:
+    """Those that there were, and those that there were not."""
+    daemon = "cat /etc/docker/daemon.json 2>/dev/null || true"
+    with inner_hosts(1) as (host,):
+        host.bootstrap()
+        for _ in range(2):
+            restore(host.shell)
+        assert host.run(daemon) == ""
+
+        theirs = '{"log-level": "warn"}'
+        host.run(f"echo {quote(theirs)} >/etc/docker/daemon.json; rm /etc/clocker/test/stamp")
+        for _ in range(2):
+            host.bootstrap()
+        assert json.loads(host.run(daemon)).keys() > {"log-level"}
+        for _ in range(2):
+            restore(host.shell)
+
+        assert host.run(daemon) == theirs
+        assert host.run("ls /etc/clocker") == "test"
+        host.run("docker version")
 
 
 def test_a_bootstrap_killed_anywhere_is_completed_by_the_next() -> None:
