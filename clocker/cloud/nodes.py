@@ -95,6 +95,8 @@ def release_all(parts: Parts, host: Host) -> None:
 def _try_for(parts: Parts, host: Host, timeout_s: float) -> Host:
     deadline = time.monotonic() + timeout_s
     host, node = _node_from_somewhere(parts, host, timeout_s)
+    for refusal in node.refusals:
+        ledger.log_now(parts, "host", host.name, "refused", f"{host.provider}: {refusal}"[:500])
     if node.access is None:
         raise InfrastructureError("the provider gave no address", where=f"host {host.name}")
     known = host.access.host_keys if host.access and node.id == host.node_id else ()

@@ -44,7 +44,8 @@ class TlsAccess:
 @dataclass(frozen=True, slots=True)
 class Node:
     """A machine as its provider lists it. ``tags`` carry ``clocker-cloud`` and
-    ``clocker-host`` (the host's id) besides what the request asked for."""
+    ``clocker-host`` (the host's id) besides what the request asked for. ``refusals``: the sizes
+    and places that were tried before it was made, and why they were refused."""
 
     id: str
     name: str
@@ -53,6 +54,7 @@ class Node:
     private_address: str | None = None
     region: str | None = None
     zone: str | None = None
+    refusals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from clocker.errors import (
     ClockerError,
@@ -67,11 +67,12 @@ class Making:
             if not _may_help(choice, refused, dialect.cores):
                 continue
             try:
-                return self._ready(self._create(choice), complete=True)
+                node = self._ready(self._create(choice), complete=True)
+                return replace(node, refusals=tuple(map(_in_words, refused)))
             except (NoCapacity, QuotaExceeded) as error:
                 self._remove_all()
                 refused.append((choice, error))
-                self.say(self.request.name, f"{entry.name}: {choice}: {error.what}")
+                self.say(self.request.name, f"{entry.name}: {_in_words(refused[-1])}")
         raise _all_refused(refused)
 
     def _create(self, choice: Choice) -> Machine:
@@ -216,4 +217,9 @@ def _all_refused(refused: Sequence[tuple[Choice, Unavailable]]) -> Unavailable:
         return refused[0][1]
     short = any(isinstance(error, NoCapacity) for _, error in refused)
     kind = NoCapacity if short else QuotaExceeded
-    return kind("; ".join(f"{choice}: {error.what}" for choice, error in refused))
+    return kind("; ".join(map(_in_words, refused)))
+
+
+def _in_words(refused: tuple[Choice, Unavailable]) -> str:
+    choice, error = refused
+    return f"{choice}: {error.what}"

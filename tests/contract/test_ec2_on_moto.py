@@ -108,6 +108,8 @@ def test_where_a_zone_has_no_capacity_the_next_one_is_tried(ec2: Ec2) -> None:
 
     (instance,) = ec2.instances()
     assert instance["Placement"]["AvailabilityZone"] == node.zone == "us-east-1b"
+    (refusal,) = node.refusals
+    assert refusal.startswith("t3.small in us-east-1c: InsufficientInstanceCapacity")
 
 
 CALLS = (
