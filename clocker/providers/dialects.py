@@ -24,7 +24,7 @@ from clocker.providers.tagging import (
     Machine,
     Tagging,
 )
-from clocker.providers.vendors import azure_arm, ec2, gce, others
+from clocker.providers.vendors import azure_arm, ec2, gce, others, quotas
 
 CORES = (
     "cores",
@@ -66,6 +66,7 @@ class Dialect:
       ``prepare``: done to a driver once.
     - ``nodes``, ``sizes``: the lists; ``destroy``, ``clean``: instead of, and besides, libcloud's.
       ``discard``: removes what is left of a machine, by its name, that was not made in the end.
+    - ``quotas``: what the account may have, where it can be asked.
     - ``dead``: the provider's own words, in ``extra["status"]``, for a machine that is on its way
       out. ``failure``: why a machine in error is.
     - ``lag_s``: how long a machine that has been made may be missing from the provider's list."""
@@ -101,6 +102,7 @@ class Dialect:
     size_architecture: Callable[[Any], str | None] = lambda size: None
     price: Callable[[Any], float | None] = lambda size: float(size.price) if size.price else None
     currency: str = "USD"
+    quotas: quotas.Quotas | None = None
     default_size: str | None = None
     dead: frozenset[str] = frozenset()
     failure: Callable[[Machine], str] = lambda machine: ""
@@ -120,6 +122,9 @@ CLOUDSTACK = Dialect(
     groups=CloudStackGroups(),
     group_arguments=frozenset({"ex_security_groups"}),
     network=others.listed_networks("networks"),
+    # The driver says otherwise that a machine is not to be started.
+    besides=lambda driver, entry, name: {"ex_start_vm": True},
+    quotas=quotas.cloudstack,
     images=ImageWay(words=lambda image: str(image.extra.get("displaytext") or image.name)),
 )
 
@@ -149,6 +154,7 @@ DIALECTS: Mapping[str, Dialect] = {
         token="ex_clienttoken",  # noqa: S106 - an idempotency token, no secret
         spot={"ex_spot": True},
         images=ec2.IMAGES,
+        quotas=quotas.ec2,
         offered=lambda size: size.extra.get("currentGeneration") != "No",
         size_architecture=ec2.size_architecture,
         dead=frozenset({"shutting-down", "terminated"}),
@@ -166,6 +172,7 @@ DIALECTS: Mapping[str, Dialect] = {
         nodes=gce.nodes,
         sizes=lambda driver, place: driver.list_sizes(place),
         images=gce.IMAGES,
+        quotas=quotas.gce,
         size_architecture=gce.size_architecture,
     ),
     "azure_arm": Dialect(

@@ -9,7 +9,7 @@ from clocker.model import Check, HostRequest, ProviderEntry, Verdict
 from clocker.providers.arguments import Asking, machine_name, tags_of
 from clocker.providers.choice import choices
 from clocker.providers.dialects import Dialect
-from clocker.providers.firewall import own_address, rules_for
+from clocker.providers.firewall import GroupCalls, own_address, rules_for
 from clocker.providers.key_pairs import Handed
 from clocker.providers.machines import Machines
 from clocker.providers.translation import translated
@@ -30,12 +30,28 @@ def examine(
         yield _wrong("credentials", error)
         return
     yield _fine("credentials", f"the account answers; it has {_machines(count)}")
-    yield Check("quota", Verdict.UNKNOWN, "libcloud's drivers do not tell what is left of it")
+    yield _quota(entry, dialect, machines)
     yield from _asked(entry, dialect, request, machines)
-    yield _key(dialect, request)
-    yield _firewall(entry, dialect, request)
+    yield _key(dialect)
+    yield _firewall(entry, dialect, request, machines)
     yield _user_data(dialect)
     yield _tags(dialect, entry, request)
+
+
+def _quota(entry: ProviderEntry, dialect: Dialect, machines: Machines) -> Check:
+    if dialect.quotas is None:
+        return Check("quota", Verdict.UNKNOWN, "libcloud has no way to ask for it here")
+    try:
+        with translated(f"provider {entry.name}"):
+            found = dialect.quotas(machines.driver)
+    except ClockerError as error:
+        return Check("quota", Verdict.UNKNOWN, error.what)
+    if not found:
+        return Check("quota", Verdict.UNKNOWN, "the account says nothing of it")
+    if used_up := [str(quota) for quota in found if quota.is_used_up]:
+        text, remedy = "; ".join(used_up), "ask the infrastructure for more, or free some"
+        return Check("quota", Verdict.WRONG, text, remedy)
+    return _fine("quota", "; ".join(map(str, found)))
 
 
 def _asked(
@@ -43,7 +59,7 @@ def _asked(
 ) -> Iterator[Check]:
     try:
         with translated(f"provider {entry.name}"):
-            choice = next(choices(machines.driver, dialect, entry, request))
+            choice = next(choices(machines.driver, dialect, entry, request, planning=True))
             yield _fine("image", str(choice.image.name))
             price = dialect.price(choice.size)
             cost = "at an unknown price" if price is None else f"{price:g} {dialect.currency}/h"
@@ -53,7 +69,7 @@ def _asked(
         yield _wrong("image and size", error)
 
 
-def _key(dialect: Dialect, request: HostRequest) -> Check:
+def _key(dialect: Dialect) -> Check:
     if isinstance(dialect.key, Handed):
         return _fine("key", "handed over with each machine")
     if dialect.key is not None:
@@ -63,8 +79,12 @@ def _key(dialect: Dialect, request: HostRequest) -> Check:
     return Check("key", Verdict.WRONG, "this driver has no way to let a key in")
 
 
-def _firewall(entry: ProviderEntry, dialect: Dialect, request: HostRequest) -> Check:
+def _firewall(
+    entry: ProviderEntry, dialect: Dialect, request: HostRequest, machines: Machines
+) -> Check:
     wish = entry.firewall
+    if wish.groups and dialect.groups is not None:
+        return _given_groups(entry, dialect.groups, machines)
     if wish.groups:
         return _fine("firewall", f"the groups {', '.join(wish.groups)}, as they are")
     if dialect.group_arguments & set(entry.create):
@@ -82,6 +102,19 @@ def _firewall(entry: ProviderEntry, dialect: Dialect, request: HostRequest) -> C
     except ClockerError as error:
         return _wrong("firewall", error)
     return _fine("firewall", f"a security group is made for the cloud, with {len(rules)} rules")
+
+
+def _given_groups(entry: ProviderEntry, calls: GroupCalls, machines: Machines) -> Check:
+    wanted = entry.firewall.groups
+    try:
+        with translated(f"provider {entry.name}"):
+            known = {key for g in calls.listed(machines.driver, None) for key in (g.id, g.name)}
+    except ClockerError as error:
+        return _wrong("firewall", error)
+    if missing := [name for name in wanted if name not in known]:
+        text = f"there is no security group {', '.join(missing)}"
+        return Check("firewall", Verdict.WRONG, text, "make it, or change firewall.groups")
+    return _fine("firewall", f"the groups {', '.join(wanted)}, as they are")
 
 
 def _user_data(dialect: Dialect) -> Check:
