@@ -235,12 +235,12 @@ def _show(record: Host, said: str, *, as_json: bool) -> None:
 def _show_drain(report: DrainReport, *, as_json: bool) -> None:
     if as_json:
         moved = [_move(item) for item in report.moved]
-        stayed = [{"name": item.container, "reason": item.reason} for item in report.stayed]
+        stayed = [{"name": item.name, "reason": item.reason} for item in report.stayed]
         print_json({"host": report.host, "moved": moved, "stayed": stayed})
         return
     _show_moved(report.moved)
     for stay in report.stayed:
-        click.echo(f"{stay.container}  stays: {stay.reason}")
+        click.echo(f"{stay.name}  stays: {stay.reason}")
     click.echo(f"{report.host}  {'not empty' if report.stayed else 'empty'}, cordoned")
 
 

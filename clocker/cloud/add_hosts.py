@@ -24,7 +24,7 @@ def add(parts: Parts, count: int = 1) -> tuple[str, ...]:
     if count < 1:
         raise BadInput("at least one host can be added", where="count")
     with parts.store.transaction() as tx:
-        hosts = _unfinished(parts, tx)[:count]
+        hosts = unfinished(parts, tx)[:count]
         missing = count - len(hosts)
         _refuse_beyond_maximum(parts, tx, missing)
         hosts += [intend_host(parts, tx) for _ in range(missing)]
@@ -57,7 +57,8 @@ def repair(parts: Parts, name: str) -> Host:
     return host(parts, name)
 
 
-def _unfinished(parts: Parts, tx: Transaction) -> list[Host]:
+def unfinished(parts: Parts, tx: Transaction) -> list[Host]:
+    """The hosts that are not ready, and that nobody is at."""
     hosts = [host for host in tx.hosts() if host.state not in _STAYS]
     return [host for host in hosts if ledger.is_abandoned(parts, host.work)]
 

@@ -25,6 +25,7 @@ from clocker.cloud import plan as planning
 from clocker.cloud import recover as recovering
 from clocker.cloud import release as releasing
 from clocker.cloud import rotate as rotating
+from clocker.cloud import scale as scaling
 from clocker.cloud import up as making
 from clocker.cloud.holdings import ImageView, VolumeView
 from clocker.cloud.host_machine import HostMachine
@@ -43,6 +44,7 @@ from clocker.cloud.reports import (
     PlannedContainer,
     RemnantsReport,
     RotationReport,
+    ScaleReport,
     Status,
     UpPlan,
     UpReport,
@@ -148,6 +150,12 @@ class Cloud:
         """Make more hosts, up to the cloud's maximum; their names."""
         recovering.recover(self._parts)
         return add_hosts.add(self._parts, count)
+
+    def scale(self, *, dry_run: bool = False) -> ScaleReport:
+        """Make or remove hosts so that there is the room that ``headroom`` says; once."""
+        return (
+            scaling.plan_scale(self._parts) if dry_run else scaling.scale(self._parts, self._images)
+        )
 
     def status(self) -> Status:
         return views.status(self._parts)

@@ -66,7 +66,7 @@ def judge_new(
     full = len(fleet.views) >= spec.hosts.maximum
     if offers is None and rules.needs_offer and not full:
         raise OffersWanted("what the providers offer is not known")
-    views = [HostView(host) for host in _imagined(spec.hosts, offers or {})]
+    views = [HostView(host) for host in imagined(spec.hosts, offers or {})]
     found = [judge((view,), request, rules, (*fleet.views, view))[0] for view in views]
     if full and any(judgement.rank for judgement in found):
         why = f"the cloud has {len(fleet.views)} of at most {spec.hosts.maximum} hosts"
@@ -76,7 +76,7 @@ def judge_new(
     return tuple(found)
 
 
-def _imagined(pool: NodePool, offers: Offers) -> Iterable[Host]:
+def imagined(pool: NodePool, offers: Offers) -> Iterable[Host]:
     """One more host at each provider, as far as it is known. What is left to the provider, and
     is in no offer, is not held against the request."""
     for provider in pool.providers:

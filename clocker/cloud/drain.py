@@ -50,7 +50,7 @@ def remove(
     stay on it. ``force``: what must stay is removed with it."""
     report = drain(parts, images, name, volumes=volumes, grace_s=grace_s)
     if report.stayed and not force:
-        raise _occupied(name, {stay.container: (stay.reason,) for stay in report.stayed})
+        raise _occupied(name, {stay.name: (stay.reason,) for stay in report.stayed})
     host, removed = _claim(parts, name, force=force)
     retire(parts, [host])
     return RemoveReport(name, report.moved, removed)
@@ -83,7 +83,7 @@ def _one_pass(
 
 def _all_that_stay(parts: Parts, host: Host, stayed: Sequence[Stay]) -> tuple[Stay, ...]:
     """Also what another process was making when the host was cordoned."""
-    told = {stay.container for stay in stayed}
+    told = {stay.name for stay in stayed}
     with parts.store.read() as tx:
         left = [c for c in _view(tx, host).containers if c.name not in told]
     return (*stayed, *(Stay(c.name, f"it is {c.state}") for c in left))

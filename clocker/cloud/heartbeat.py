@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from threading import Event as Flag
 from threading import Thread
+from typing import TypeAlias
 
+from clocker.cloud import ledger
 from clocker.cloud.ledger import HOLD_S
 from clocker.errors import ClockerError
 from clocker.interfaces import Parts, Transaction
-from clocker.model import Container, Host
+from clocker.model import Container, Host, Work
+
+Renew: TypeAlias = Callable[[Transaction], bool]
+"""Makes a lease last longer; False when it is somebody else's now."""
 
 
 @contextmanager
 def holding(parts: Parts, thing: Host | Container) -> Iterator[None]:
     """Renew the lease on ``thing`` every third of its length until the block is left."""
+    with _beating(parts, thing.name, lambda tx: _renew(parts, tx, thing)):
+        yield
+
+
+@contextmanager
+def holding_setting(parts: Parts, key: str, work: Work) -> Iterator[None]:
+    """The same for a lease of ``ledger.claim_setting``."""
+    with _beating(parts, key, lambda tx: ledger.renew_setting(parts, tx, key, work)):
+        yield
+
+
+@contextmanager
+def _beating(parts: Parts, name: str, renew: Renew) -> Iterator[None]:
     stop = Flag()
-    beat = Thread(target=_beat, args=(parts, thing, stop), daemon=True)
+    beat = Thread(target=_beat, args=(parts, name, renew, stop), daemon=True)
     beat.start()
     try:
         yield
@@ -26,14 +44,14 @@ def holding(parts: Parts, thing: Host | Container) -> Iterator[None]:
         stop.set()
 
 
-def _beat(parts: Parts, thing: Host | Container, stop: Flag) -> None:
+def _beat(parts: Parts, name: str, renew: Renew, stop: Flag) -> None:
     while not stop.wait(HOLD_S / 3):
         try:
             with parts.store.transaction() as tx:
-                if not _renew(parts, tx, thing):
+                if not renew(tx):
                     return
         except ClockerError as error:  # a store that is away for a moment is asked again
-            parts.progress.failed(thing.name, f"could not renew the lease: {error.what}")
+            parts.progress.failed(name, f"could not renew the lease: {error.what}")
 
 
 def _renew(parts: Parts, tx: Transaction, thing: Host | Container) -> bool:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
 from clocker.errors import InfrastructureError
 from clocker.interfaces import Parts, Transaction
 from clocker.model import Container, Event, Host, Work
@@ -44,6 +46,34 @@ def claim_host(
         claimed = replace(host, work=new_work(parts, tx), error=None, **changes)
         tx.put_host(claimed)
         return claimed
+
+
+def claim_setting(parts: Parts, tx: Transaction, key: str) -> Work | None:
+    """Take a lease that is no host's or container's; None while somebody else has it."""
+    if not is_abandoned(parts, _setting_work(tx, key)):
+        return None
+    work = new_work(parts, tx)
+    tx.set_setting(key, msgspec.json.encode(work).decode())
+    return work
+
+
+def still_holds_setting(tx: Transaction, key: str, work: Work) -> None:
+    """TakenOver unless ``work`` is the latest claim."""
+    if _token(_setting_work(tx, key)) != work.token:
+        raise TakenOver("another process carries on with this")
+
+
+def renew_setting(parts: Parts, tx: Transaction, key: str, work: Work) -> bool:
+    if _token(_setting_work(tx, key)) != work.token:
+        return False
+    renewed = replace(work, deadline=parts.clock() + HOLD_S)
+    tx.set_setting(key, msgspec.json.encode(renewed).decode())
+    return True
+
+
+def release_setting(tx: Transaction, key: str, work: Work) -> None:
+    if _token(_setting_work(tx, key)) == work.token:
+        tx.set_setting(key, "")
 
 
 def claim_container(parts: Parts, name: str) -> Container | None:
@@ -99,6 +129,11 @@ def log(
 def log_now(parts: Parts, verb: str, subject: str, outcome: str, detail: str = "") -> None:
     with parts.store.transaction() as tx:
         log(parts, tx, verb, subject, outcome, detail)
+
+
+def _setting_work(tx: Transaction, key: str) -> Work | None:
+    text = tx.setting(key)
+    return msgspec.json.decode(text, type=Work) if text else None
 
 
 def _token(work: Work | None) -> int:

@@ -113,9 +113,9 @@ class MoveReport:
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """A container that could not leave its host, and why."""
+    """A container that could not leave its host, or a host that could not be emptied, and why."""
 
-    container: str
+    name: str
     reason: str
 
 
@@ -133,6 +133,22 @@ class RemoveReport:
     host: str
     moved: tuple[MoveReport, ...] = ()
     removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleReport:
+    """``why``: one line. ``wanted``, ``room``: containers, and how many of them fitted before.
+    Names of hosts: made, removed, kept though they were leaving; ``stays``: hosts that could not
+    be emptied. ``short``: not all that are wanted will fit."""
+
+    why: str
+    wanted: int = 0
+    room: int = 0
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    back: tuple[str, ...] = ()
+    stays: tuple[Stay, ...] = ()
+    short: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -27,6 +27,8 @@ _SENTENCES = {
     "list_type": "must be a list",
     "dict_type": "must be a mapping of keys to values",
     "model_type": "must be a mapping of keys to values",
+    "greater_than": "must be above {gt:g}",
+    "less_than": "must be below {lt:g}",
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
     "string_pattern_mismatch": "must match {pattern}",
@@ -91,7 +93,11 @@ def _unknown_key(
 def _fields(model: type[BaseModel], loc: Loc) -> list[str]:
     """The keys that the part of the model at ``loc`` has."""
     for part in loc:
-        annotation = model.model_fields[str(part)].annotation
+        if isinstance(part, int):  # of a list, whose kind has been looked at
+            continue
+        annotation = model.model_fields[part].annotation
+        if get_origin(annotation) is list:
+            (annotation,) = get_args(annotation)
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
             return []
         model = annotation

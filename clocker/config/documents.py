@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from clocker.addressing import is_within
 from clocker.config.fields import Count, Duration, Names, Number, Rest, Rule, Size, Span, Strict
+from clocker.config.headroom import HeadroomDocument
 from clocker.config.problems import Unfit
 from clocker.config.quantities import cloud_name
 
@@ -174,6 +175,7 @@ class CloudDocument(Strict):
     engine: EngineDocument = EngineDocument()
     network: NetworkDocument = NetworkDocument()
     rules: list[Rule] = Field(default_factory=list)
+    headroom: HeadroomDocument = HeadroomDocument()
     ssh: SshDocument = SshDocument()
     store: str | None = None
 

@@ -65,6 +65,7 @@ def load_cloud(
         keys, key_problems = _public_keys(source, document, path)
         key, own_problems = _private_key(source, document, path)
         problems += [*key_problems, *own_problems, *_hosts_apart(source, document)]
+        problems += _headroom_problems(source, document)
         problems += _weave_problems(source, document.network, path)
     if problems or document is None:
         raise refusal(problems)
@@ -155,6 +156,20 @@ def _hosts_apart(source: Document, document: CloudDocument) -> list[Problem]:
     return [source.problem(("hosts", key), sentence, "set network.driver to vxlan")]
 
 
+def _headroom_problems(source: Document, document: CloudDocument) -> list[Problem]:
+    """Its numbers of hosts lie within those of the hosts."""
+    found, most = [], _maximum(document.hosts)
+    wanted = document.headroom
+    if wanted.maximum is not None and wanted.maximum > most:
+        sentence = f"must not be above hosts.maximum, which is {most}"
+        found.append(source.problem(("headroom", "maximum"), sentence))
+        return found
+    if wanted.minimum is not None and wanted.minimum > (wanted.maximum or most):
+        sentence = f"must not be above the maximum, which is {wanted.maximum or most}"
+        found.append(source.problem(("headroom", "minimum"), sentence))
+    return found
+
+
 def _weave_problems(source: Document, network: NetworkDocument, path: Path) -> list[Problem]:
     problems = []
     password = source.raw(("network", "weave", "password"))
@@ -180,6 +195,7 @@ def _spec(document: CloudDocument, hosts: NodePool, keys: tuple[str, ...], path:
         network=_network(document.network, path),
         rules=tuple(document.rules),
         ssh_public_keys=keys,
+        headroom=document.headroom.model(document.hosts.count, _maximum(document.hosts)),
     )
 
 

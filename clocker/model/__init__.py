@@ -16,6 +16,7 @@ from clocker.model.engine import (
     ImageInfo,
 )
 from clocker.model.event import Event, Lease
+from clocker.model.headroom import EVERY_DAY, Headroom, Keep, Window
 from clocker.model.host import Host, HostState, Node, SshAccess, TlsAccess
 from clocker.model.network import DEFAULT_NETWORK, Endpoint, LinkStatus, Net
 from clocker.model.placement import HostView, Judgement, Placement, Reason, Refusal, Usage
@@ -51,6 +52,7 @@ from clocker.model.trust import Authority, Trust
 
 __all__ = [
     "DEFAULT_NETWORK",
+    "EVERY_DAY",
     "HOURS_PER_MONTH",
     "Attachment",
     "Authority",
@@ -66,6 +68,7 @@ __all__ = [
     "EngineOptions",
     "Event",
     "FirewallWish",
+    "Headroom",
     "HealthCheck",
     "Host",
     "HostRequest",
@@ -74,6 +77,7 @@ __all__ = [
     "ImageInfo",
     "ImageWish",
     "Judgement",
+    "Keep",
     "Lease",
     "LinkStatus",
     "Move",
@@ -104,6 +108,7 @@ __all__ = [
     "Volume",
     "Wait",
     "WeaveOptions",
+    "Window",
     "Work",
     "shared_mark",
     "shared_name",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from clocker.model.headroom import Headroom
 from clocker.model.request import RuleSpec
 from clocker.model.resources import Resources
 
@@ -74,7 +75,8 @@ class NetworkSpec:
 
 @dataclass(frozen=True, slots=True)
 class CloudSpec:
-    """``ssh_public_keys``: lines installed in containers requested with ``ssh``."""
+    """``ssh_public_keys``: lines installed in containers requested with ``ssh``. ``headroom``:
+    None where hosts come and go by hand, or when a container needs one."""
 
     name: str
     hosts: NodePool
@@ -82,6 +84,7 @@ class CloudSpec:
     network: NetworkSpec = NetworkSpec()
     rules: tuple[RuleSpec, ...] = ()
     ssh_public_keys: tuple[str, ...] = ()
+    headroom: Headroom | None = None
 
     @property
     def zone(self) -> str:

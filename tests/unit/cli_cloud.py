@@ -29,6 +29,7 @@ from clocker.cloud import (
     RemnantsReport,
     RemoveReport,
     RotationReport,
+    ScaleReport,
     Status,
     Stay,
     UpPlan,
@@ -126,6 +127,7 @@ LEFT = Finding(
 )
 
 
+SCALED = ScaleReport("2 hosts, room for 1 of 4 more: 1 host added", 4, 1, ("demo-3",))
 MOVED = MoveReport("web", "demo-1", "demo-2", "10.210.0.5", 0.8)
 
 
@@ -226,6 +228,7 @@ class FakeCloud:
     answers: tuple[NameFinding, ...] = (RIGHT,)
     left: tuple[Finding, ...] = (LEFT,)
     stayed: tuple[Stay, ...] = ()
+    scaled: ScaleReport = SCALED
     unasked: tuple[ClockerError, ...] = ()
     unremoved: ClockerError | None = None
     new_host: PlannedHost | None = None
@@ -273,6 +276,10 @@ class FakeCloud:
     def add_hosts(self, count: int = 1) -> tuple[str, ...]:
         self._called("add_hosts", count)
         return tuple(f"demo-{number + 3}" for number in range(count))
+
+    def scale(self, *, dry_run: bool = False) -> ScaleReport:
+        self._called("scale", dry_run)
+        return self.scaled
 
     def obtain_many(self, requests: Sequence[ContainerRequest]) -> list[FakeMachine]:
         self._called("obtain_many", list(requests))

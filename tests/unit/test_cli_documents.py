@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
-from cli_cloud import FakeCloud, Terminal, container, planned
+from cli_cloud import SCALED, FakeCloud, Terminal, container, planned
 
 from clocker.cli.main import cli
 from clocker.cli.verbs import VERBS
@@ -117,6 +118,7 @@ def test_the_page_has_the_shape_that_is_printed(
     cloud = FakeCloud(
         containers=[container("web", ports=(Port(80),))],
         plan=UpPlan((planned(0.05, currency="EUR"),)),
+        scaled=replace(SCALED, stays=(Stay("demo-4", "it has volumes"),)),
         stayed=(Stay("db", "it has volumes"),),
     )
     terminal = Terminal(cloud, capsys, monkeypatch)

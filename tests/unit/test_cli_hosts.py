@@ -1,9 +1,11 @@
-"""``clocker host``."""
+"""``clocker host`` and ``clocker scale``."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from cli_cloud import FakeCloud, Terminal, container
+from cli_cloud import SCALED, FakeCloud, Terminal, container
 
 from clocker.cloud import Stay
 from clocker.errors import NotFound
@@ -54,3 +56,12 @@ def test_rm_asks_only_when_it_removes_containers(terminal: Terminal) -> None:
     seen = terminal("host", "rm", "--force", "--yes", "demo-1")
     assert seen.out.splitlines()[1:] == ["db  removed", "demo-1  removed"]
     assert ("remove", "demo-1", False, True, 10.0) in terminal.cloud.calls
+
+
+def test_scale_says_one_line_and_ends_with_3_while_room_is_missing(terminal: Terminal) -> None:
+    assert terminal("scale").out == "2 hosts, room for 1 of 4 more: 1 host added\n"
+    assert ("scale", False) in terminal.cloud.calls
+    terminal.cloud.scaled = replace(SCALED, short=True, stays=(Stay("demo-2", "web: pinned"),))
+    seen = terminal("scale", "--dry-run")
+    assert (seen.status, ("scale", True) in terminal.cloud.calls) == (3, True)
+    assert seen.out.startswith("dry run: 2 hosts") and "demo-2 stays: web: pinned\n" in seen.out

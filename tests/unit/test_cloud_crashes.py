@@ -7,8 +7,9 @@ carries out the same command (or another one), and everybody must agree with eve
 
 Here: `up` (fresh, with nothing to do, of a changed document), `run` (on a host, with `ssh`, on a
 host that it makes, of two at once), `rm`, `stop`, `start`, `adopt`, `host add`, `host drain`,
-`host rm` (also with what is on it), `down`, each at all of its boundaries; and `run` killed at any
-two boundaries. The same with SIGKILL on real hosts: ``tests/e2e/test_crashes.py``.
+`host rm` (also with what is on it), `scale` up and down, `down`, each at all of its boundaries;
+and `run` killed at any two boundaries. The same with SIGKILL on real hosts:
+``tests/e2e/test_crashes.py``.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ from clocker.model import (
     CloudSpec,
     ContainerRequest,
     EngineOptions,
+    Headroom,
     HostState,
+    Keep,
     RuleSpec,
     Volume,
 )
@@ -186,6 +189,28 @@ def change_document(world: World) -> None:
     world.spec = replace(SPEC, engine=EngineOptions(options={"debug": True}))
 
 
+def scale(cloud: Cloud) -> None:
+    cloud.scale()
+
+
+def scale_down(cloud: Cloud) -> None:
+    """Until the cooldown has passed it does nothing; what a killed call has begun goes on."""
+    cloud.scale()
+    cloud._parts.sleep(1000.0)
+    cloud.scale()
+
+
+def want_two(world: World) -> None:
+    """Room for two more, each on a host of its own."""
+    world.spec = replace(SPEC, headroom=Headroom(Keep(2), (WEB,), minimum=1, maximum=3))
+
+
+def crowd(world: World) -> None:
+    """All have room on one host."""
+    headroom = Headroom(Keep(1), (ContainerRequest("x"),), minimum=1, maximum=3)
+    world.spec = replace(SPEC, rules=(), headroom=headroom)
+
+
 def lose_store(world: World) -> None:
     world.first = None
 
@@ -229,6 +254,9 @@ SCENARIOS = [
     Scenario("host-drain", (up, run_old), host_drain, 2, ("old",)),
     Scenario("host-rm", (up, run_old), host_rm, 1, ("old",)),
     Scenario("host-rm-with-all", (up, run_with_folder), host_rm_with_all, 1, ()),
+    Scenario("scale-up", (up, run_old), scale, 3, ("old",), want_two),
+    Scenario("scale-down", (up, run_old), scale_down, 1, ("old",), crowd),
+    Scenario("scale-down-busy", (up, run_old, run_other), scale_down, 1, ("old", "other"), crowd),
     Scenario("adopt", (up, run_old), adopt, 2, ("old",), lose_store),
 ]
 

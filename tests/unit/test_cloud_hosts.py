@@ -84,7 +84,7 @@ def test_what_must_not_move_stays_and_is_told(world: World) -> None:
         replace(WEB, name="folder", volumes=(Volume("/srv", "/srv"),), rules=here),
     ):
         cloud.obtain(request)
-    stayed = {stay.container: stay.reason for stay in cloud.host(home).drain().stayed}
+    stayed = {stay.name: stay.reason for stay in cloud.host(home).drain().stayed}
     assert set(stayed) == {"pinned", "data", "folder"}
     assert "hostname" in stayed["pinned"] and "no other host can take" in stayed["pinned"]
     assert "volumes on its host: data" in stayed["data"]
@@ -110,7 +110,7 @@ def test_volumes_go_along_when_asked(world: World) -> None:
     cloud.obtain(DATA)
     home = world.place()
     world.found()[home].files.write("/var/data/x", b"kept")
-    assert [stay.container for stay in cloud.host(home).drain().stayed] == ["web"]
+    assert [stay.name for stay in cloud.host(home).drain().stayed] == ["web"]
     assert cloud.host(home).drain(volumes=True).stayed == ()
     assert world.found()[world.place()].files.read("/var/data/x") == b"kept"
 
@@ -132,7 +132,7 @@ def test_where_nothing_fits_elsewhere_it_stays(world: World) -> None:
         cloud.obtain(replace(WEB, name=f"big{number}", resources=Resources(3, 512)))
     home = world.place("big0")
     (stay,) = cloud.host(home).drain().stayed
-    assert stay.container == "big0" and "fits: cores" in stay.reason
+    assert stay.name == "big0" and "fits: cores" in stay.reason
     assert world.found("big0")[home].running
 
 

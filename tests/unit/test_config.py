@@ -153,6 +153,7 @@ def test_the_reference_explains_every_key() -> None:
         NetworkDocument,
         SshDocument,
     )
+    from clocker.config.headroom import CooldownDocument, HeadroomDocument
     from clocker.config.provider_document import (
         FirewallDocument,
         ImageDocument,
@@ -166,6 +167,8 @@ def test_the_reference_explains_every_key() -> None:
         "hosts.": HostsDocument,
         "engine.": EngineDocument,
         "network.": NetworkDocument,
+        "headroom.": HeadroomDocument,
+        "headroom.cooldown.": CooldownDocument,
         "ssh.": SshDocument,
     }
     provider_sections = {

@@ -1,0 +1,1 @@
+"""What to do with a cloud as it is now. Pure: values in, decisions out."""
