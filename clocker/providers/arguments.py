@@ -165,11 +165,11 @@ def tags_of(entry: ProviderEntry, request: HostRequest) -> dict[str, str]:
     return {**entry.tags, **request.tags, **ours}
 
 
-def token_of(request: HostRequest, choice: Choice) -> str:
+def token_of(request: HostRequest, choice: Choice, spent: int = 0) -> str:
     """Another size or place is another question: a provider refuses the token of one for the
-    other. At most 64 characters, as EC2 has it."""
+    other. ``spent``: how many are of no use any more. At most 64 characters, as EC2 has it."""
     base = request.token or request.id
-    question = _digest(f"{base} {choice.size.id} {choice.zone}")
+    question = _digest(f"{base} {choice.size.id} {choice.zone}{f' {spent}' if spent else ''}")
     return f"{base}-{question[:12]}" if len(base) <= 50 else question
 
 

@@ -16,15 +16,16 @@ from clocker.errors import (
     Unavailable,
 )
 from clocker.model import HostRequest, Node
-from clocker.providers.arguments import Asking, machine_name, tags_of
+from clocker.providers.arguments import Asking, machine_name, tags_of, token_of
 from clocker.providers.choice import Choice, choices
 from clocker.providers.machines import Machines
-from clocker.providers.refusals import is_definite, refusal_in
+from clocker.providers.refusals import TokenSpent, is_definite, refusal_in
 from clocker.providers.retry import Patience
 from clocker.providers.tagging import Arguments, Machine
 from clocker.providers.translation import translated
 
 Say = Callable[[str, str], None]
+MOST_TOKENS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +77,18 @@ class Making:
         raise _all_refused(refused)
 
     def _create(self, choice: Choice) -> Machine:
+        """With the next token, where the last one has made a machine that was then undone."""
         asking = Asking(self.machines.driver, self.machines.dialect, self.machines.entry)
         arguments = asking.arguments(self.request, choice)
+        for spent in range(1, MOST_TOKENS):
+            try:
+                return self._create_with(arguments)
+            except TokenSpent:
+                token = token_of(self.request, choice, spent)
+                arguments = {**arguments, str(self.machines.dialect.token): token}
+        return self._create_with(arguments)
+
+    def _create_with(self, arguments: Arguments) -> Machine:
         asked = 0
 
         def create() -> Machine:

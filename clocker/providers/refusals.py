@@ -23,10 +23,15 @@ class Gone(ProviderError):
     """It does not exist (any more)."""
 
 
+class TokenSpent(ProviderError):
+    """The idempotency token has made a machine that is gone, or was for other arguments."""
+
+
 # The first line that matches counts. Codes first (they are words that nothing else says), then
 # the sentences of those that have no codes.
 WORDS: tuple[tuple[str, type[ProviderError]], ...] = (
     # Amazon EC2, and what speaks its language
+    (r"IdempotentInstanceTerminated|IdempotentParameterMismatch", TokenSpent),
     (r"RequestLimitExceeded|Throttling|RequestThrottled|TooManyRequests", Throttled),
     (r"Insufficient(Instance|Host|Reserved|Spot)?Capacity", NoCapacity),
     (r"InsufficientFreeAddressesInSubnet|SpotMaxPriceTooLow", NoCapacity),

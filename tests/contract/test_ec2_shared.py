@@ -208,3 +208,13 @@ def test_a_lost_answer_is_asked_for_again(ec2: Ec2) -> None:
     node = provider_at(ec2).obtain(request())
 
     assert [instance["InstanceId"] for instance in ec2.instances()] == [node.id]
+
+
+def test_a_token_whose_machine_was_undone_does_not_stand_in_the_way(ec2: Ec2) -> None:
+    provider = provider_at(ec2)
+    for _ in range(3):
+        provider.release(provider.obtain(request()).id)
+
+    node = provider.obtain(request())
+
+    assert [each["InstanceId"] for each in ec2.instances("running")] == [node.id]

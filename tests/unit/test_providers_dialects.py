@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from libcloud.compute.base import NodeDriver, NodeLocation
 from libcloud.compute.drivers.digitalocean import DigitalOcean_v2_NodeDriver
 from libcloud.compute.drivers.linode import LinodeNodeDriverV4
@@ -23,6 +26,7 @@ from clocker.providers.dialects import DIALECTS, GENERIC, Dialect
 from clocker.providers.firewall import Group
 from clocker.providers.key_pairs import Handed, Kept
 from clocker.providers.local_driver import LocalNodeDriver
+from clocker.providers.tagging import decode, encode
 from clocker.providers.vendors import azure_arm
 from clocker.testing.node_driver import FakeNodeDriver, Infrastructure
 
@@ -127,6 +131,12 @@ def test_tags_come_back_as_they_were_said(name: str) -> None:
     found = dialect.tags.read(_as_listed(name, said, dialect, tags))
 
     assert found == tags
+
+
+@given(st.text())
+def test_whatever_is_encoded_is_read_back(text: str) -> None:
+    assert decode(encode(text)) == text
+    assert re.fullmatch(r"[a-z0-9_-]*", encode(text))
 
 
 @pytest.mark.parametrize("name", DIALECTS)
