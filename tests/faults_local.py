@@ -21,13 +21,14 @@ from libcloud.common.exceptions import BaseHTTPError
 from libcloud.compute.base import Node
 
 from clocker.cloud import Cloud
-from clocker.errors import ClockerError
+from clocker.errors import ClockerError, InfrastructureError
 from clocker.providers import dialects
 from clocker.providers.local_driver import NODE_LABEL, PROVIDER, LocalNodeDriver
 from clocker.testing.account import CREATION, REFUSALS
 
 ONE_IN = 5
 LAG_S = 3.0
+GRACE_S = 1.0
 SEED = "CLOCKER_TEST_FAULTS"
 PLAYED = "faults.log"
 
@@ -105,10 +106,13 @@ def _lose_if(fault: str) -> None:
 
 
 def _collect(cloud: Cloud) -> None:
-    found = cloud.remnants(1.0)
+    """Until nothing waits for the grace any more."""
+    found = cloud.remnants(GRACE_S)
     report = cloud.gc(found.findings)
     for failure in (*found.failures, *(error for _, error in report.failures)):
         raise failure
+    if report.kept:
+        raise InfrastructureError(f"not yet: {report.kept}")
 
 
 def install() -> None:
