@@ -1,0 +1,1 @@
+"""What ``benchmarks/bootstrap.py`` measures, and what it needs for that."""
