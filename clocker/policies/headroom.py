@@ -102,23 +102,21 @@ def _grow(look: Look, room: Room, requests: Sequence[ContainerRequest]) -> Scali
     for host in look.leaving:
         if room.fits(requests) < len(requests) or len(back) < lacking:
             back, room = (*back, host), room.with_back(host)
-    add = _to_be_made(look, room, requests, lacking - len(back))
+    add, enough = _to_be_made(look, room, requests, lacking - len(back))
     gone = tuple(host for host in look.leaving if host not in back)
     leaving = tuple(host.id for host in gone)
     made_at, wait_s = look.history.made_at, 0.0
     if add and made_at is not None:
         wait_s = made_at + look.spec.up_s - look.now
     if wait_s > 0:
-        why = (_said(back, "stay"), f"{_hosts(len(add))} to be added, in {wait_s:.0f} s")
+        why = _joined(_said(back, "stay"), f"{_hosts(len(add))} to be added, in {wait_s:.0f} s")
         history = History(made_at, None, leaving)
-        return Scaling(0, 0, _joined(*why), back, (), gone, short=True, history=history)
-    short = room.with_hosts(add).fits(requests) < len(requests)
+        return Scaling(0, 0, why, back, (), gone, short=True, history=history)
     added = f"{_hosts(len(add))} added" if add else ""
-    limit = _limit(look, requests, add) if short else ""
+    limit = "" if enough else _limit(look, requests, add)
     history = History(look.now if add else made_at, None, leaving)
-    return Scaling(
-        0, 0, _joined(_said(back, "stay"), added, limit), back, add, gone, short, history
-    )
+    why = _joined(_said(back, "stay"), added, limit)
+    return Scaling(0, 0, why, back, add, gone, not enough, history)
 
 
 def _shrink(look: Look, room: Room, requests: Sequence[ContainerRequest]) -> Scaling:
@@ -141,23 +139,26 @@ def _shrink(look: Look, room: Room, requests: Sequence[ContainerRequest]) -> Sca
 
 def _to_be_made(
     look: Look, room: Room, requests: Sequence[ContainerRequest], lacking: int
-) -> tuple[Host, ...]:
-    """The fewest that are needed; as many more as there must be; as far as they may be made."""
+) -> tuple[tuple[Host, ...], bool]:
+    """The fewest that are needed, as many more as there must be, as far as they may be made; and
+    whether they are enough."""
     budget = look.spec.budget_hour
     news = tuple(new for new in look.news if budget is None or new.price_hour is not None)
     most = max(0, look.spec.maximum - len(look.present))
-    add = replace(room, news=news).needed(requests, most)
+    add, enough = replace(room, news=news).needed(requests, most)
     for number in range(len(add), min(lacking, most) if news else 0):
         add = (*add, named(news[0], number))
     if budget is None:
-        return add
+        return add, enough
     spent, affordable = sum(host.price_hour or 0.0 for host in look.present), []
     for host in add:
         spent += host.price_hour or 0.0
         if spent > budget + _ROUNDING:
             break
         affordable.append(host)
-    return tuple(affordable)
+    if len(affordable) < len(add):
+        enough = room.with_hosts(affordable).fits(requests) == len(requests)
+    return tuple(affordable), enough
 
 
 def _limit(look: Look, requests: Sequence[ContainerRequest], add: Sequence[Host]) -> str:

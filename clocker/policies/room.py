@@ -37,17 +37,21 @@ class Room:
         """How many of ``wanted``, in their order, find a place beside all that is there."""
         return _placed(Fleet(self.views), self.rules, wanted)
 
-    def needed(self, wanted: Sequence[ContainerRequest], most: int) -> tuple[Host, ...]:
-        """The fewest hosts, at most so many, with which all of ``wanted`` find a place; those
-        with which the most do if there are none."""
+    def needed(
+        self, wanted: Sequence[ContainerRequest], most: int
+    ) -> tuple[tuple[Host, ...], bool]:
+        """The fewest hosts, at most so many, with which all of ``wanted`` find a place, and
+        whether they do; those with which the most do if not."""
         grown = self._grown(wanted, most)
         # Hosts that are there from the beginning are filled otherwise than those that come when
         # the others are full: it may take more of them, or fewer.
         while grown and self.with_hosts(grown[:-1]).fits(wanted) == len(wanted):
             grown = grown[:-1]
-        while grown and len(grown) < most and self.with_hosts(grown).fits(wanted) < len(wanted):
+        while True:
+            enough = self.with_hosts(grown).fits(wanted) == len(wanted)
+            if enough or not grown or len(grown) >= most:
+                return grown, enough
             grown = (*grown, named(grown[-1], len(grown)))
-        return grown
 
     def _grown(self, wanted: Sequence[ContainerRequest], most: int) -> tuple[Host, ...]:
         fleet = Fleet(self.views)

@@ -12,6 +12,9 @@ _DRAINED_AT_ONCE = 4
 _TRIES = 8
 """Hosts with containers: how many go at once, and how many are tried."""
 
+_PLACED = 40_000
+"""So many containers are placed in all tries together: a decision takes a second or two."""
+
 
 def spare(
     room: Room,
@@ -32,8 +35,8 @@ def spare(
     gone = [view.host for view in idle[:count]]
     rest = room.without_idle(gone)
     busy = [view for view in ranked if view.containers] if drain and count == len(idle) else []
-    drained = 0
-    for view in busy[:_TRIES]:
+    drained, tries = 0, max(1, min(_TRIES, _PLACED // (len(requests) + 1)))
+    for view in busy[:tries]:
         without = rest.without(view.host.id)
         if drained < _DRAINED_AT_ONCE and without and without.fits(requests) == len(requests):
             rest, drained = without, drained + 1
