@@ -211,7 +211,8 @@ class Ec2:
             {group.id, group.name} & wanted
             for instance in self.backend.all_instances()
             if instance.state in STATES
-            for group in instance.security_groups
+            for holder in (instance.security_groups, *(n.group_set for n in instance.nics.values()))
+            for group in holder
         )
 
 

@@ -167,3 +167,31 @@ def left_of(ec2: Ec2) -> tuple[int, int, int]:
     named = [group["GroupName"] for group in groups if group["GroupName"] != "default"]
     assert {*pairs, *named} <= {SHARED}
     return len(ec2.instances()), len(pairs), len(named)
+
+
+@pytest.mark.parametrize("interface", ["private", "public"])
+@pytest.mark.parametrize("named", ["subnet", "network"])
+def test_in_a_network_of_ones_own_the_group_is_there_too(
+    ec2: Ec2, named: str, interface: str
+) -> None:
+    client = ec2.client()
+    vpc = client.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = client.create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
+    where = {"subnet": subnet, "network": vpc}[named]
+    provider = provider_at(ec2, interface=interface, **{named: where})
+
+    node = provider.obtain(request())
+
+    (instance,) = ec2.instances()
+    assert (instance["VpcId"], instance["SubnetId"]) == (vpc, subnet)
+    assert str(node.private_address).startswith("10.9.1.")
+    address = {"private": "PrivateIpAddress", "public": "PublicIpAddress"}[interface]
+    assert node.access is not None
+    assert node.access.address == instance[address]
+    (group,) = instance["NetworkInterfaces"][0]["Groups"]
+    (there,) = client.describe_security_groups(GroupIds=[group["GroupId"]])["SecurityGroups"]
+    assert (there["GroupName"], there["VpcId"]) == (SHARED, vpc)
+
+    provider.release(node.id)
+    remove_shared(provider)
+    assert left_of(ec2) == (0, 0, 0)
