@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import socket
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,6 +16,8 @@ from clocker.providers.refusals import AlreadyThere, Gone
 from clocker.providers.tagging import Arguments, Driver
 
 ANYWHERE = "0.0.0.0/0"
+# The hosts of a cloud are made side by side, and some providers let two groups have one name.
+MAKING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -82,9 +85,8 @@ def ensure_group(
     group with the lowest id is the one, and its twin is removed."""
     groups = _named(calls, driver, name, network)
     if not groups:
-        with contextlib.suppress(AlreadyThere):
-            calls.make(driver, name, network)
-        groups = _named(calls, driver, name, network)
+        with MAKING:
+            groups = _made(calls, driver, name, network)
     if not groups:
         raise ProviderError(f"the security group {name} was made, but is not listed")
     group, *twins = groups
@@ -106,6 +108,14 @@ def own_address() -> str | None:
         except OSError:
             return None
         return str(probe.getsockname()[0])
+
+
+def _made(calls: GroupCalls, driver: Driver, name: str, network: str | None) -> list[Group]:
+    if groups := _named(calls, driver, name, network):
+        return groups  # by another thread, meanwhile
+    with contextlib.suppress(AlreadyThere):
+        calls.make(driver, name, network)
+    return _named(calls, driver, name, network)
 
 
 def _named(calls: GroupCalls, driver: Driver, name: str, network: str | None) -> list[Group]:

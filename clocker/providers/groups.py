@@ -11,6 +11,8 @@ from clocker.errors import ProviderError
 from clocker.providers.firewall import Group, Rule
 from clocker.providers.tagging import Arguments, Driver
 
+# Of an EC2 account, where no subnet is given.
+DEFAULT_VPC = "default"
 DESCRIPTION = "Made by Clocker for the hosts of a cloud"
 
 
@@ -19,14 +21,15 @@ class Ec2Groups:
     """By id in a VPC. Without a subnet, EC2 takes names, of the default VPC's groups."""
 
     def listed(self, driver: Driver, network: str | None) -> Sequence[Group]:
-        filters = {"vpc-id": network} if network else None
+        filters = {"vpc-id": _vpc(driver, network)} if network else None
         return [
             Group(g.id, g.name, frozenset(_ec2_rules(g)), g)
             for g in driver.ex_get_security_groups(filters=filters)
         ]
 
     def make(self, driver: Driver, name: str, network: str | None) -> None:
-        driver.ex_create_security_group(name, DESCRIPTION, vpc_id=network)
+        where = None if network == DEFAULT_VPC else network
+        driver.ex_create_security_group(name, DESCRIPTION, vpc_id=where)
 
     def allow(self, driver: Driver, group: Group, rule: Rule) -> None:
         _refuse_ipv6(rule)
@@ -43,7 +46,7 @@ class Ec2Groups:
         driver.ex_delete_security_group_by_id(group.id)
 
     def arguments(self, groups: Sequence[Group], network: str | None) -> Arguments:
-        if network is None:
+        if network in (None, DEFAULT_VPC):
             return {"ex_security_groups": [group.name for group in groups]}
         return {"ex_security_group_ids": [group.id for group in groups]}
 
@@ -167,6 +170,18 @@ class GceFirewalls:
             description=DESCRIPTION,
             **({"source_ranges": [source]} if source else {"source_tags": [tag]}),
         )
+
+
+def _vpc(driver: Driver, network: str) -> str:
+    if network != DEFAULT_VPC:
+        return network
+    vpcs = driver.ex_list_networks(filters={"is-default": "true"})
+    if not vpcs:
+        raise ProviderError(
+            "the account has no default VPC in this region",
+            remedy="set `subnet` or `network` in the provider's entry",
+        )
+    return str(vpcs[0].id)
 
 
 def _ec2_rules(group: Any) -> list[Rule]:

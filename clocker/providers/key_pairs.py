@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from clocker.providers.refusals import AlreadyThere, Gone
 from clocker.providers.tagging import Arguments, Driver
 
 Pair = Any
+# The hosts of a cloud are made side by side, and some accounts write all their keys at once.
+MAKING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +60,22 @@ def remove_pair(way: Kept, driver: Driver, name: str) -> None:
 
 def _ensured(way: Kept, driver: Driver, name: str, key: str, place: Any) -> Pair:
     """The pair of that name. Of two that were made at once the first stays."""
-    if not (pairs := _matching(way, driver, name, key, place)):
-        made = None
-        with contextlib.suppress(AlreadyThere):
-            made = way.make(driver, name, key, place)
-        # A list may be late, but not for the one that has made it.
-        pairs = _matching(way, driver, name, key, place) or [made]
+    pairs = _matching(way, driver, name, key, place)
+    if not pairs:
+        with MAKING:
+            pairs = _made(way, driver, name, key, place)
     named = sorted((p for p in pairs if p.name == name), key=_identity)
     return (named or pairs)[0]
+
+
+def _made(way: Kept, driver: Driver, name: str, key: str, place: Any) -> list[Pair]:
+    if pairs := _matching(way, driver, name, key, place):
+        return pairs  # by another thread, meanwhile
+    made = None
+    with contextlib.suppress(AlreadyThere):
+        made = way.make(driver, name, key, place)
+    # A list may be late, but not for the one that has made it.
+    return _matching(way, driver, name, key, place) or [made]
 
 
 def _matching(way: Kept, driver: Driver, name: str, key: str, place: Any) -> list[Pair]:

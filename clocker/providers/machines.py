@@ -13,6 +13,7 @@ from clocker.providers.choice import place_of
 from clocker.providers.dialects import Dialect
 from clocker.providers.refusals import Gone
 from clocker.providers.tagging import CLOUD, HOST, Driver, Machine
+from clocker.providers.translation import translated
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,9 @@ class Machines:
         """One that is gone is a success, whoever was faster; ProviderError when it lives on."""
         failure: ClockerError | None = None
         try:
-            if self.dialect.destroy(self.driver, machine):
-                return
+            with translated(f"provider {self.entry.name}"):
+                if self.dialect.destroy(self.driver, machine):
+                    return
         except Gone:
             return
         except ClockerError as error:

@@ -204,11 +204,12 @@ class Making:
             error.add_note(f"and what was made could not be removed: {left}")
 
     def _remove_all(self) -> None:
-        """Also what was made and is not listed yet."""
-        machines = {str(m.id): m for m in (*self._made, *self.machines.of(self.request))}
-        for machine in machines.values():
+        """Also what was made and is not listed yet, and that first: a list may fail."""
+        while self._made:
+            self.machines.destroy(self._made[-1])
+            self._made.pop()
+        for machine in self.machines.of(self.request):
             self.machines.destroy(machine)
-        self._made.clear()
         dialect, entry = self.machines.dialect, self.machines.entry
         name = machine_name(self.request, unique=dialect.unique_names)
         dialect.discard(self.machines.driver, entry, name)

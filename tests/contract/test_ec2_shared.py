@@ -218,3 +218,23 @@ def test_a_token_whose_machine_was_undone_does_not_stand_in_the_way(ec2: Ec2) ->
     node = provider.obtain(request())
 
     assert [each["InstanceId"] for each in ec2.instances("running")] == [node.id]
+
+
+def test_each_network_of_a_cloud_has_its_own_group(ec2: Ec2) -> None:
+    client = ec2.client()
+    vpc = client.create_vpc(CidrBlock="10.77.0.0/16")["Vpc"]["VpcId"]
+    made = client.create_subnet(VpcId=vpc, CidrBlock="10.77.1.0/24")
+    subnet = made["Subnet"]["SubnetId"]
+    inside, outside = provider_at(ec2, subnet=subnet), provider_at(ec2)
+
+    for host, provider in (("h1", inside), ("h2", outside), ("h3", inside), ("h4", outside)):
+        provider.obtain(request(host))
+
+    groups = {}
+    for instance in ec2.instances():
+        (group,) = instance["SecurityGroups"]
+        groups.setdefault(instance["VpcId"], set()).add(group["GroupId"])
+    assert len(groups) == 2
+    assert all(len(ids) == 1 for ids in groups.values())
+    left = [r for r in outside.remnants("demo") if r.kind is RemnantKind.SECURITY_GROUP]
+    assert {remnant.id for remnant in left} == set.union(*groups.values())

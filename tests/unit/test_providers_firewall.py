@@ -77,6 +77,7 @@ def ec2() -> Any:
         groups[identity].ingress_rules.append(rule)
 
     return SimpleNamespace(
+        ex_list_networks=lambda filters: [SimpleNamespace(id="vpc-1")],
         ex_get_security_groups=lambda filters=None: list(groups.values()),
         ex_create_security_group=make,
         ex_authorize_security_group_ingress=allow,

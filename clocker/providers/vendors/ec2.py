@@ -7,6 +7,7 @@ from typing import Any
 
 from clocker.errors import ProviderError
 from clocker.model import ImageWish, ProviderEntry
+from clocker.providers.groups import DEFAULT_VPC
 from clocker.providers.images import DEFAULT_ARCHITECTURE, ImageWay
 from clocker.providers.tagging import Arguments, Driver
 
@@ -51,7 +52,7 @@ def network(driver: Driver, entry: ProviderEntry, place: Any) -> tuple[Arguments
     """A subnet by name or id, or one of the network (a VPC) in the zone. Neither is given: the
     account's default VPC, in which groups go by their names."""
     if not entry.network and not entry.subnet:
-        return {}, None
+        return {}, DEFAULT_VPC
     zone = place.availability_zone.name if place is not None else None
     fitting = [
         subnet
