@@ -12,7 +12,7 @@ from typing import Any
 from clocker.errors import ConfigError, ProviderError
 from clocker.model import HostRequest, ProviderEntry, shared_name
 from clocker.providers.choice import Choice
-from clocker.providers.dialects import Dialect
+from clocker.providers.dialect import Dialect
 from clocker.providers.firewall import Group, GroupCalls, ensure_group, own_address, rules_for
 from clocker.providers.key_pairs import key_arguments
 from clocker.providers.tagging import CLOUD, HOST, KEY, NAME, Arguments, Driver

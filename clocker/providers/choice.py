@@ -8,7 +8,7 @@ from typing import Any
 
 from clocker.errors import ConfigError, ProviderError
 from clocker.model import HostRequest, ProviderEntry, Resources, SizeWish
-from clocker.providers.dialects import Dialect
+from clocker.providers.dialect import Dialect
 from clocker.providers.images import architecture_of, choose_image, named, names_of
 from clocker.providers.tagging import Driver
 

@@ -52,13 +52,14 @@ class ComputeProvider:
             machines = self._machines(self._soon())
             found = choices(machines.driver, self.dialect, self.entry, request, planning=True)
             first, *others = itertools.islice(found, 1 + MOST_ALTERNATIVES)
+            is_region = self.dialect.place_is_region
             return Offer(
                 provider=self.name,
                 size=str(first.size.name),
                 image=str(first.image.name),
                 resources=resources_of(first.size, self.dialect),
-                region=machines.region(),
-                zone=first.zone,
+                region=first.zone if is_region else machines.region(),
+                zone=None if is_region else first.zone,
                 price_hour=self.dialect.price(first.size),
                 currency=self.dialect.currency,
                 spot=self.entry.spot,

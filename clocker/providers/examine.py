@@ -8,7 +8,7 @@ from clocker.errors import ClockerError
 from clocker.model import Check, HostRequest, ProviderEntry, Verdict
 from clocker.providers.arguments import Asking, machine_name, tags_of
 from clocker.providers.choice import choices
-from clocker.providers.dialects import Dialect
+from clocker.providers.dialect import Dialect
 from clocker.providers.firewall import GroupCalls, own_address, rules_for
 from clocker.providers.key_pairs import Handed
 from clocker.providers.machines import Machines

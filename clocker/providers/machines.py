@@ -10,7 +10,7 @@ from typing import Any
 from clocker.errors import ClockerError, ProviderError
 from clocker.model import HostRequest, Node, ProviderEntry, SshAccess
 from clocker.providers.choice import place_of
-from clocker.providers.dialects import Dialect
+from clocker.providers.dialect import Dialect
 from clocker.providers.refusals import Gone
 from clocker.providers.tagging import CLOUD, HOST, Driver, Machine
 from clocker.providers.translation import translated
@@ -55,15 +55,15 @@ class Machines:
     def node(self, machine: Machine, host_keys: tuple[str, ...] = ()) -> Node:
         address = self.address(machine)
         access = SshAccess(address, self.entry.ssh_user, host_keys=host_keys) if address else None
-        zone = _zone(machine)
+        place, is_region = _place(machine), self.dialect.place_is_region
         return Node(
             id=str(machine.id),
             name=str(machine.name),
             tags=self.tags(machine),
             access=access,
             private_address=_ipv4(machine.private_ips) or address,
-            region=self.region(),
-            zone=zone,
+            region=place if is_region else self.region(),
+            zone=None if is_region else place,
         )
 
     def region(self) -> str | None:
@@ -84,12 +84,12 @@ class Machines:
         return machine.state != "terminated" and status not in self.dialect.dead
 
 
-def _zone(machine: Machine) -> str | None:
+def _place(machine: Machine) -> str | None:
     extra = machine.extra or {}
     for key in ("availability", "availability_zone", "zone", "zone_name", "location", "region"):
-        zone = extra.get(key)
-        if zone:
-            return str(getattr(zone, "name", zone))
+        place = extra.get(key)
+        if place:
+            return str(getattr(place, "name", place))
     return None
 
 

@@ -26,6 +26,7 @@ from clocker.providers.dialects import DIALECTS, GENERIC, Dialect
 from clocker.providers.firewall import Group
 from clocker.providers.key_pairs import Handed, Kept
 from clocker.providers.local_driver import LocalNodeDriver
+from clocker.providers.machines import Machines
 from clocker.providers.tagging import decode, encode
 from clocker.providers.vendors import azure_arm
 from clocker.testing.node_driver import FakeNodeDriver, Infrastructure
@@ -246,3 +247,29 @@ def _as_listed(name: str, said: dict[str, Any], dialect: Dialect, tags: dict[str
 
     dialect.tags.complete(Written(), machine, tags)
     return machine
+
+
+@pytest.mark.parametrize(
+    ("name", "extra", "region", "zone"),
+    [
+        ("digitalocean", {"region": "Frankfurt 1"}, "Frankfurt 1", None),
+        ("linode", {"location": "eu-central"}, "eu-central", None),
+        ("ovh", {"region": "GRA11"}, "GRA11", None),
+        ("ec2", {"availability": "eu-central-1a"}, "eu-central-1", "eu-central-1a"),
+        ("gce", {"zone": SimpleNamespace(name="europe-west3-a")}, "eu-central-1", "europe-west3-a"),
+        ("openstack", {"availability_zone": "nova"}, "eu-central-1", "nova"),
+    ],
+)
+def test_where_a_machine_is(
+    name: str, extra: dict[str, Any], region: str, zone: str | None
+) -> None:
+    driver = SimpleNamespace(region="eu-central-1")
+    machine = SimpleNamespace(
+        id=1, name="n", extra=extra, public_ips=["2001:db8::1", "192.0.2.1"], private_ips=[]
+    )
+
+    node = Machines(driver, DIALECTS[name], ProviderEntry("acme", name)).node(machine)
+
+    assert (node.region, node.zone) == (region, zone)
+    assert node.access is not None
+    assert node.access.address == node.private_address == "192.0.2.1"
