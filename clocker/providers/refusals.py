@@ -80,7 +80,7 @@ _PATTERNS = tuple((re.compile(words, re.IGNORECASE), kind) for words, kind in WO
 def refusal_of(error: Exception) -> type[ProviderError] | None:
     """The kind of refusal; None when the table does not know it."""
     text = f"{getattr(error, 'code', '')} {getattr(error, 'explanation', '')} {error}"
-    return refusal_in(text) or STATUSES.get(_status(error, text))
+    return refusal_in(text) or STATUSES.get(status_of(error))
 
 
 def refusal_in(text: str) -> type[ProviderError] | None:
@@ -94,14 +94,15 @@ def is_definite(error: Exception) -> bool:
     cause = error.__cause__
     if not isinstance(cause, Exception) or isinstance(cause, TypeError):
         return True  # it was refused on this side
-    return refusal_of(cause) is not None or 400 <= _status(cause, str(cause)) < 500
+    return refusal_of(cause) is not None or 400 <= status_of(cause) < 500
 
 
-def _status(error: Exception, text: str) -> int:
-    """The HTTP status, as far as a driver lets it through."""
+def status_of(error: Exception) -> int:
+    """The HTTP status, as far as a driver lets it through; 0 where it does not."""
+    text = f"{getattr(error, 'code', '')} {getattr(error, 'explanation', '')} {error}"
     for name in ("http_code", "code", "status"):
         status = str(getattr(error, name, ""))
         if re.fullmatch(r"[1-5]\d\d", status):
             return int(status)
-    found = re.search(r"(?:^|\(|HTTP |status code:? |code: )([45]\d\d)\b", text)
+    found = re.search(r"(?:^\s*|\(|HTTP |status code:? |code: )([45]\d\d)\b", text)
     return int(found[1]) if found else 0

@@ -13,7 +13,10 @@ from clocker.errors import (
     ProviderError,
     Unreachable,
 )
-from clocker.providers.refusals import refusal_of
+from clocker.providers.refusals import refusal_of, status_of
+
+UNAUTHORIZED = 401
+_CREDENTIALS = "check the credentials in the provider's `arguments`"
 
 # Module, class, what it becomes, the remedy. The first line that matches counts. By name, since
 # importing both libraries to translate an error that does not happen would slow every command.
@@ -22,7 +25,7 @@ TABLE: tuple[tuple[str, str, type[InfrastructureError], str | None], ...] = (
         "libcloud",
         "InvalidCredsError",
         AuthenticationFailed,
-        "check the credentials in the provider's `arguments`",
+        _CREDENTIALS,
     ),
     ("libcloud", "ProviderError", ProviderError, None),
     ("libcloud", "LibcloudError", ProviderError, None),
@@ -55,6 +58,8 @@ def _translate(error: Exception, where: str) -> InfrastructureError:
         if any(_is(base, module, name) for base in type(error).__mro__):
             if becomes is ProviderError:
                 becomes = refusal_of(error) or ProviderError  # noqa: PLW2901
+            if becomes is ProviderError and status_of(error) == UNAUTHORIZED:
+                becomes, remedy = AuthenticationFailed, _CREDENTIALS  # noqa: PLW2901
             return becomes(_sentence(error), where=where, remedy=remedy)
     raise error
 

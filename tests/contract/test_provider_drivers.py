@@ -1,0 +1,121 @@
+"""The compute provider over libcloud's drivers, each held to the same: a machine is made with what
+was asked, found by its tags alone, and destroyed. See ``vendor_accounts`` and docs/providers.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+from vendor_accounts import Account, Vendor
+from vendors import KEY, VENDORS
+
+from clocker.errors import AuthenticationFailed, ProviderError
+from clocker.model import HostRequest, Resources, Verdict
+from clocker.providers import open_provider
+from clocker.providers.compute import ComputeProvider
+from clocker.providers.dialects import DIALECTS
+from clocker.testing import RecordingProgress
+
+MARK = "0123456789abcdef"
+USER_DATA = "#cloud-config\nhostname: h1\n"
+
+
+@dataclass
+class Case:
+    vendor: Vendor
+    account: Account
+    provider: ComputeProvider
+
+    def request(self) -> HostRequest:
+        takes = DIALECTS[self.vendor.driver].user_data is not None
+        return HostRequest(
+            id="5c1d2e3f4a5b6c7d",
+            cloud="demo",
+            name="demo-5c1d2e",
+            resources=Resources(),
+            provider="account",
+            tags={
+                "clocker-cloud": "demo",
+                "clocker-host": "5c1d2e3f4a5b6c7d",
+                "clocker-name": "demo-5c1d2e",
+                "clocker-gateway": "10.210.0.1",
+                "clocker-key": MARK,
+            },
+            user_data=USER_DATA if takes else None,
+            public_key=KEY,
+            timeout_s=5,
+        )
+
+
+@pytest.fixture(params=VENDORS, ids=lambda vendor: vendor.driver)
+def case(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
+    vendor: Vendor = request.param
+    account = Account(vendor)
+    account.patch(monkeypatch.setattr)
+    provider = open_provider(vendor.entry, RecordingProgress())
+    assert isinstance(provider, ComputeProvider)
+    yield Case(vendor, account, replace(provider, sleep=lambda _: None))
+
+
+def test_a_machine_is_made_listed_by_its_tags_and_destroyed(case: Case) -> None:
+    node = case.provider.obtain(case.request())
+
+    assert case.account.asked is not None
+    for text in case.vendor.wire:
+        assert text in case.account.asked.url + case.account.asked.body
+    assert node.access is not None
+    wanted = case.request().tags
+    assert {key: node.tags[key] for key in wanted} == wanted
+    assert [found.id for found in case.provider.list("demo")] == [node.id]
+    assert list(case.provider.list("other")) == []
+    case.provider.release(node.id)
+    case.provider.release(node.id)
+    assert list(case.provider.list("demo")) == []
+
+
+def test_asked_again_it_is_the_same_machine(case: Case) -> None:
+    first = case.provider.obtain(case.request())
+
+    second = case.provider.obtain(case.request())
+
+    assert second.id == first.id
+    assert case.account.created() == 1
+
+
+def test_image_size_and_price(case: Case) -> None:
+    offer = case.provider.plan(case.request())
+
+    assert (offer.image, offer.size) == (case.vendor.image, case.vendor.size)
+    assert offer.price_hour == (case.vendor.price_hour and pytest.approx(case.vendor.price_hour))
+    assert case.account.changes() == []
+
+
+def test_nothing_is_found_wrong_and_nothing_is_made(case: Case) -> None:
+    checks = list(case.provider.examine(case.request()))
+
+    assert {check.subject for check in checks} >= {"credentials", "image", "size"}
+    assert [check for check in checks if check.verdict is Verdict.WRONG] == []
+    assert case.account.changes() == []
+
+
+def test_somebody_elses_machine_is_left_alone(case: Case) -> None:
+    case.account.foreign = True
+    (theirs,) = case.provider._machines(0.0).tagged({})
+
+    with pytest.raises(ProviderError, match="left alone"):
+        case.provider.release(str(theirs.id))
+
+    assert case.account.changes() == []
+
+
+def test_wrong_credentials_are_told(case: Case) -> None:
+    case.account.wrong_credentials = True
+
+    with pytest.raises(AuthenticationFailed):
+        case.provider.obtain(case.request())
+
+
+def test_every_driver_of_the_table_is_here() -> None:
+    elsewhere = {"clocker-local", "ec2"}  # real hosts, and moto: test_providers
+    assert {vendor.driver for vendor in VENDORS} | elsewhere == set(DIALECTS)
