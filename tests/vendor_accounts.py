@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from operator import attrgetter
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
@@ -24,6 +25,8 @@ from clocker.model import ProviderEntry
 
 Answer = tuple[int, str, dict[str, str], str]
 Document = Any
+
+NOT_FOUND: Answer = (404, '{"error": {"code": 404, "message": "not found"}}', {}, "Not Found")
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,12 @@ class Vendor:
     ``module:class`` below ``libcloud``. ``create``, ``listing``, ``destroy``: patterns of
     ``Sent.line``. ``machines``: the list within a list's document, to be changed in place.
     ``tagged``: puts into a machine of that list what was sent with the create, and, where tags are
-    a second call (``tagging``), with that. ``single``: asks for one machine. ``harmless``: makes
-    nothing, although its method would. ``answers``: for a
-    pattern, the ``type`` that the mock is to answer with, one of its files (that it uses for
-    another question, or not at all), or an answer that libcloud has not got. ``image``, ``size``, ``price_hour``: what is chosen. ``wire``: what the create says."""
+    a second call (``tagging``), with that. ``single``: has one machine as its answer. ``harmless``:
+    makes nothing, although its method would. ``besides``: connections that get another class.
+    ``hurried``: modules below ``libcloud`` that do not wait. ``answers``: for a pattern, the
+    ``type`` that the mock is to answer with, one of its files (that it uses for another question,
+    or not at all), or an answer that libcloud has not got. ``image``, ``size``, ``price_hour``:
+    what is chosen. ``wire``: what the create says."""
 
     driver: str
     entry: ProviderEntry
@@ -74,6 +79,8 @@ class Vendor:
     price_hour: float | None = None
     tagging: str = "never"
     single: str = "never"
+    besides: Mapping[str, str] = field(default_factory=dict)
+    hurried: tuple[str, ...] = ()
     harmless: str = "never"
     answers: Mapping[str, Answer | str] = field(default_factory=dict)
     refused: Mapping[str, Answer | str] = field(default_factory=dict)
@@ -92,9 +99,13 @@ class Account:
 
     def patch(self, replace: Callable[[Any, str, Any], None]) -> None:
         """``replace``: as ``MonkeyPatch.setattr``."""
-        playing = type("Playing", (_Playing, _named(self.vendor.mock)), {"account": self})
-        for name in self.vendor.connections:
+        mocks = dict.fromkeys(self.vendor.connections, self.vendor.mock)
+        for name, mock in {**mocks, **self.vendor.besides}.items():
+            playing = type("Playing", (_Playing, _named(mock)), {"account": self})
             replace(_named(name), "conn_class", playing)
+        for name in self.vendor.hurried:
+            hurried = SimpleNamespace(time=time.time, sleep=lambda _: None)
+            replace(import_module(f"libcloud.{name}"), "time", hurried)
 
     def lines(self) -> list[str]:
         return [sent.line for sent in self.sent]
@@ -125,12 +136,12 @@ class Account:
             self.asked = self.written = None
         elif _is(sent, self.vendor.tagging):
             self.written = sent
-        elif _is(sent, self.vendor.single) and self.asked is not None:
-            document = json.loads(text)
-            self.vendor.tagged(document, self.asked, self.written)
-            text = json.dumps(document)
         elif _is(sent, self.vendor.listing) and 200 <= status < 300:
             text = self._listed(json.loads(text))
+        if _is(sent, self.vendor.single):
+            if self.asked is None:
+                return NOT_FOUND
+            text = self._one(json.loads(text))
         return status, text, headers, reason
 
     def _own(self, sent: Sent) -> Answer | str | None:
@@ -148,6 +159,11 @@ class Account:
             self.vendor.tagged(machines[0], self.asked, self.written)
         elif not self.foreign:
             machines.clear()
+        return json.dumps(document)
+
+    def _one(self, document: Document) -> str:
+        assert self.asked is not None
+        self.vendor.tagged(document, self.asked, self.written)
         return json.dumps(document)
 
 

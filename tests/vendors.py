@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from vendor_accounts import Sent, Vendor
 
 from clocker.model import ImageWish, ProviderEntry, Resources, SizeWish
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0n1zRMnDbvQ9X3vwC8sXb7W1nYqf4m2Tt8eQF1c9aK"
+USER_DATA = "#cloud-config\nhostname: h1\n"
 
 NO_BARE_METALS = '{"bare_metals": [], "meta": {"total": 0, "links": {"next": "", "prev": ""}}}'
+INVALID_GRANT = '{"error": "invalid_grant", "error_description": "Invalid JWT Signature."}'
+INVALID_CLIENT = (
+    '{"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret."}'
+)
+AZURE_RUNS = (
+    '{"statuses": [{"code": "ProvisioningState/succeeded"}, {"code": "PowerState/running"}]}'
+)
+AZURE_GROUP = r"/subscriptions/[9-]+/resourceGroups/000000/providers"
+AZURE_FILE = "_subscriptions_99999999_resourceGroups_000000_providers_Microsoft"
 
 
 def entry(driver: str, **fields: Any) -> ProviderEntry:
@@ -34,6 +47,37 @@ def cloudstack_tagged(machine: Any, sent: Sent, written: Sent | None) -> None:
     query = written.query if written else {}
     keys = [key.removesuffix(".key") for key in query if key.endswith(".key")]
     machine["tags"] = [{"key": query[f"{k}.key"], "value": query[f"{k}.value"]} for k in keys]
+
+
+def gce_machines(document: Any) -> list[Any]:
+    """Of the zone that is asked for; the others have none."""
+    for zone, found in document["items"].items():
+        if zone != "zones/us-central1-a":
+            found.pop("instances", None)
+    machines: list[Any] = document["items"]["zones/us-central1-a"]["instances"]
+    return machines
+
+
+def gce_tagged(machine: Any, sent: Sent, _: Sent | None) -> None:
+    machine["labels"] = sent.json["labels"]
+
+
+def azure_machines(document: Any) -> list[Any]:
+    """The first page is all."""
+    document.pop("nextLink", None)
+    machines: list[Any] = document["value"]
+    return machines
+
+
+def azure_tagged(machine: Any, sent: Sent, _: Sent | None) -> None:
+    machine.update({key: sent.json[key] for key in ("id", "name", "tags")})
+
+
+def private_key() -> str:
+    """As of a service account."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    encodings = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    return key.private_bytes(*encodings, serialization.NoEncryption()).decode()
 
 
 VENDORS = (
@@ -170,5 +214,83 @@ VENDORS = (
             ("cloudstack", "common.cloudstack:CloudStackConnection"),
             ("exoscale", "common.cloudstack:CloudStackConnection"),
         )
+    ),
+    Vendor(
+        "gce",
+        entry(
+            "gce",
+            arguments={
+                "user_id": "email@developer.gserviceaccount.com",
+                "key": private_key(),
+                "project": "project_name",
+                "datacenter": "us-central1-a",
+                "credential_file": "/dev/null",
+            },
+            image=ImageWish("debian-7-wheezy-v20131120"),
+            size=SizeWish(("n1-standard-1",)),
+            locations=("us-central1-a",),
+        ),
+        "test.compute.test_gce:GCEMockHttp",
+        ("compute.drivers.gce:GCENodeDriver.connectionCls",),
+        create=r"POST .*/zones/us-central1-a/instances",
+        listing=r"GET .*/aggregated/instances",
+        single=r"GET .*/zones/us-central1-a/instances/[^/]+",
+        destroy=r"DELETE .*/zones/us-central1-a/instances/node-name",
+        machines=gce_machines,
+        tagged=gce_tagged,
+        answers={r"GET .*/instances/demo-.*": "zones_us-central1-a_instances_node-name.json"},
+        besides={
+            "common.google:GoogleBaseAuthConnection": ("test.common.test_google:GoogleAuthMockHttp")
+        },
+        harmless=r"POST /o/oauth2/token",
+        refused={r"POST /o/oauth2/token": (400, INVALID_GRANT, {}, "Bad Request")},
+        image="debian-7-wheezy-v20131120",
+        size="n1-standard-1",
+        price_hour=0.04749975,
+        wire=("debian-7-wheezy", "n1-standard-1", KEY),
+    ),
+    Vendor(
+        "azure_arm",
+        entry(
+            "azure_arm",
+            arguments={
+                "tenant_id": "77777777-7777-7777-7777-777777777777",
+                "subscription_id": "99999999",
+                "key": "55555555-5555-5555-5555-555555555555",
+                "secret": "p4ssw0rd",
+                "region": "eastus",
+            },
+            image=ImageWish(distribution="debian", version="12"),
+            size=SizeWish(least=Resources(2, 2048)),
+            network="net",
+            ssh_user="azureuser",
+            interface="private",
+            create={"ex_resource_group": "000000", "ex_use_managed_disks": True},
+        ),
+        "test.compute.test_azure_arm:AzureMockHttp",
+        ("compute.drivers.azure_arm:AzureNodeDriver.connectionCls",),
+        create=rf"PUT {AZURE_GROUP}/Microsoft.Compute/virtualMachines/[^/]+",
+        listing=r"GET /subscriptions/99999999/providers/Microsoft.Compute/virtualMachines",
+        single=rf"(PUT|GET) {AZURE_GROUP}/Microsoft.Compute/virtualMachines/[^/]+",
+        destroy=rf"DELETE {AZURE_GROUP}/Microsoft.Compute/virtualMachines/[^/]+",
+        machines=azure_machines,
+        tagged=azure_tagged,
+        hurried=("compute.drivers.azure_arm",),
+        answers={
+            r"(PUT|GET) .*/virtualMachines/[^/]+": (
+                f"{AZURE_FILE}_Compute_virtualMachines_test_node_1.json"
+            ),
+            r"GET .*/virtualMachines/.*/InstanceView": (200, AZURE_RUNS, {}, "OK"),
+            r"(PUT|GET) .*/networkInterfaces/.*": (
+                f"{AZURE_FILE}_Network_networkInterfaces_test_node_1_nic.json"
+            ),
+            r"DELETE .*": (202, "", {}, "Accepted"),
+        },
+        harmless=r"POST .*/oauth2/token",
+        refused={r"POST .*/oauth2/token": (401, INVALID_CLIENT, {}, "Unauthorized")},
+        image="Debian debian-12 12-gen2 latest",
+        price_hour=0.12,
+        size="Standard_A2",
+        wire=("Standard_A2", "debian-12", KEY, b64encode(USER_DATA.encode()).decode()),
     ),
 )

@@ -16,6 +16,10 @@ from clocker.errors import (
 from clocker.providers.refusals import refusal_of, status_of
 
 UNAUTHORIZED = 401
+# Those who hand out tokens (Google, Microsoft) answer wrong credentials as any other bad request.
+_REFUSED = re.compile(
+    r"Invalid JWT|Invalid grant|invalid_(grant|client)|unauthorized_client|AADSTS"
+)
 _CREDENTIALS = "check the credentials in the provider's `arguments`"
 
 # Module, class, what it becomes, the remedy. The first line that matches counts. By name, since
@@ -27,6 +31,7 @@ TABLE: tuple[tuple[str, str, type[InfrastructureError], str | None], ...] = (
         AuthenticationFailed,
         _CREDENTIALS,
     ),
+    ("libcloud", "GoogleAuthError", AuthenticationFailed, _CREDENTIALS),
     ("libcloud", "ProviderError", ProviderError, None),
     ("libcloud", "LibcloudError", ProviderError, None),
     ("docker", "DockerException", ProviderError, None),
@@ -58,10 +63,14 @@ def _translate(error: Exception, where: str) -> InfrastructureError:
         if any(_is(base, module, name) for base in type(error).__mro__):
             if becomes is ProviderError:
                 becomes = refusal_of(error) or ProviderError  # noqa: PLW2901
-            if becomes is ProviderError and status_of(error) == UNAUTHORIZED:
+            if becomes is ProviderError and _is_of_credentials(error):
                 becomes, remedy = AuthenticationFailed, _CREDENTIALS  # noqa: PLW2901
             return becomes(_sentence(error), where=where, remedy=remedy)
     raise error
+
+
+def _is_of_credentials(error: Exception) -> bool:
+    return status_of(error) == UNAUTHORIZED or _REFUSED.search(str(error)) is not None
 
 
 def _is(cls: type, module: str, name: str) -> bool:
