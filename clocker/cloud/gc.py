@@ -13,6 +13,7 @@ from clocker.cloud.remnants import Finding, Rules, Thing, findings, first_seen
 from clocker.cloud.reports import GcReport, RemnantsReport
 from clocker.errors import ClockerError
 from clocker.interfaces import Parts, Transaction
+from clocker.model import Host
 
 GRACE_S = 3600.0
 _SEEN = "gc/seen"
@@ -26,7 +27,7 @@ def remnants(parts: Parts, grace_s: float = GRACE_S) -> RemnantsReport:
     rules = Rules(parts.spec.name, mark_of(parts.keys), grace_s)
     with parts.store.transaction() as tx:
         before: dict[str, float] = json.loads(tx.setting(_SEEN) or "{}")
-        found = findings(rules, things, tx.hosts(), before, parts.clock())
+        found = findings(rules, things, _hosts(parts, tx), before, parts.clock())
         seen = first_seen(found, before, silent)
         if seen != before:
             tx.set_setting(_SEEN, json.dumps(seen))
@@ -62,6 +63,14 @@ def _things(parts: Parts) -> tuple[list[Thing], dict[str, ClockerError]]:
             error.where = error.where or f"provider {name}"
             failures[name] = error
     return things, failures
+
+
+def _hosts(parts: Parts, tx: Transaction) -> list[Host]:
+    """Work that its process has left undone keeps nobody from a host."""
+    return [
+        replace(host, work=None) if ledger.is_abandoned(parts, host.work) else host
+        for host in tx.hosts()
+    ]
 
 
 def _remove(parts: Parts, finding: Finding) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from threading import Event
 from typing import Any
 
 import pytest
 from agreement import assert_agree, assert_nothing_left
+from crash import Fuse, fused
 
 from clocker.cloud import Cloud, Finding, removals
 from clocker.cloud.ownership import mark_of
@@ -406,3 +408,35 @@ def test_two_at_once() -> None:
     assert [report.failures for report in reports] == [(), ()]
     assert {name for report in reports for name in names(report.removed)} == set(names(shown))
     assert machines(parts) == []
+
+
+class Death(BaseException):
+    """Not an Exception: nothing may catch it."""
+
+
+def test_killed_at_any_boundary_the_same_command_converges() -> None:
+    number, fuse = 0, Fuse(0, lambda: None)
+    while number == 0 or fuse.dead:
+        number += 1
+        parts = cloud_of_one()
+        Cloud(parts).up()
+        (view,) = Cloud(parts).hosts()
+        stray(parts)
+        stray(parts, "twin", **{"clocker-host": view.host.id})
+        Cloud(parts).remnants()
+        parts.clock.advance(GRACE_S)
+        fuse = Fuse(number, _die)
+        with suppress(Death):
+            gc(fused(parts, fuse))
+        after = replace(parts, owner="after", owner_is_dead=lambda owner: owner != "after")
+
+        Cloud(after).gc(Cloud(after).remnants().findings)
+
+        Cloud(after).up()
+        assert machines(after) == [view.host.name], fuse.passed
+        agree(after)
+    assert number > 5
+
+
+def _die() -> None:
+    raise Death
