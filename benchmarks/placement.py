@@ -1,5 +1,5 @@
 """How many decisions Clocker takes in a second, at 100, 1,000 and 10,000 hosts, with the default
-rules and with ten: which host takes a container, and its booking there. No host is needed.
+rules and with others: which host takes a container, and its booking there. No host is needed.
 
 - one by one: each request has a name of its own, and one of eight shapes
 - batch: equal requests; their bookings committed, durably, to a SQLite store in one transaction
@@ -52,13 +52,18 @@ TEN_RULES = (
     RuleSpec("cheapest"),
     RuleSpec("breadth_first"),
 )
-RULES: dict[str, tuple[RuleSpec, ...]] = {"default rules": (), "ten rules": TEN_RULES}
+RULES: dict[str, tuple[RuleSpec, ...]] = {
+    "default rules": (),
+    "ten rules": TEN_RULES,
+    "spread over nine zones": (RuleSpec("spread", {"by": "zone", "max_skew": 1}),),
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     rounds = parser.parse_args().rounds
+    gc.set_threshold(50_000)  # as the command line does
     seen = {
         (way, rules, hosts): measure(WAYS[way], rules, hosts, rounds)
         for rules in RULES
@@ -184,7 +189,7 @@ def fleet_of(hosts: int) -> list[HostView]:
     )  # fmt: skip
     request = ContainerRequest("postgres:16", Resources(0.5, 512))
     held = tuple(booking(n, HostView(host), request) for n in range(10))
-    made = (replace(host, id=f"h{n}", name=f"demo-{n}") for n in range(hosts))
+    made = (replace(host, id=f"h{n}", name=f"demo-{n}", zone=f"z{n % 9}") for n in range(hosts))
     return [HostView(each, held, Usage(0.3, 0.4, 0.0)) for each in made]
 
 

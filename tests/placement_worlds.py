@@ -74,11 +74,23 @@ LOCAL_PREFERENCES = st.sampled_from(
 COMPARING_PREFERENCES = st.sampled_from(
     [RuleSpec("random", {"seed": 3}), RuleSpec("spread", {"by": "zone"})]
 )
+SPREADS = st.sampled_from(
+    [
+        RuleSpec("spread", {"by": "zone"}),
+        RuleSpec("spread", {"by": "zone", "max_skew": 1}),
+        RuleSpec("spread", {"by": "country", "max_skew": 2}),
+        RuleSpec("spread", {"by": "provider", "of": "TYPE"}),
+        RuleSpec("spread", {"by": "label rack", "max_skew": 1, "of": "APPLICATION"}),
+        RuleSpec("spread", {"by": "host"}),
+        RuleSpec("spread", {"by": "host", "max_skew": 1, "of": "LABEL tier=web"}),
+    ]
+)
 LOCAL_RULES = st.lists(st.one_of(LOCAL_FILTERS, LOCAL_PREFERENCES), max_size=5)
 ANY_RULES = st.lists(
     st.one_of(LOCAL_FILTERS, COMPARING_FILTERS, LOCAL_PREFERENCES, COMPARING_PREFERENCES),
     max_size=5,
 )
+SPREADING_RULES = st.lists(st.one_of(SPREADS, LOCAL_FILTERS, LOCAL_PREFERENCES), max_size=5)
 FILTERS = st.one_of(LOCAL_FILTERS, COMPARING_FILTERS)
 
 RESOURCES = st.builds(

@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 from clocker import plugins
 from clocker.model import ContainerRequest, Host, HostState, HostView, RuleSpec
 
+_GOING = frozenset((HostState.DELETING, HostState.FAILED))
+
 
 @dataclass(frozen=True, slots=True)
 class Accepting:
@@ -29,9 +31,9 @@ class PortsFree:
     reads: ClassVar[tuple[str, ...]] = ("ports",)
 
     def refusal(self, view: HostView, request: ContainerRequest) -> str | None:
-        wanted = {(p.host_port, p.protocol) for p in request.ports if p.host_port}
-        if not wanted:
+        if not request.ports:
             return None
+        wanted = {(p.host_port, p.protocol) for p in request.ports if p.host_port}
         for container in view.containers:
             for port in container.ports:
                 if (port.host_port, port.protocol) in wanted:
@@ -57,7 +59,7 @@ class Welcome:
 
 def stays(host: Host) -> bool:
     """Whether what is on the host counts, though it may take nothing new."""
-    return host.state not in (HostState.DELETING, HostState.FAILED)
+    return host.state not in _GOING
 
 
 @lru_cache(maxsize=1024)

@@ -34,9 +34,12 @@ class Fits:
 
     def refusal(self, view: HostView, request: ContainerRequest) -> str | None:
         have, booked, need = view.host.capacity, view.booked, request.resources
-        cores = have.cores * self.overcommit - booked.cores
-        ram_mb = int(have.ram_mb * self._factor(self.ram_overcommit)) - booked.ram_mb
-        disk_mb = int(have.disk_mb * self._factor(self.disk_overcommit)) - booked.disk_mb
+        whole = self.overcommit
+        ram = whole if self.ram_overcommit is None else self.ram_overcommit
+        disk = whole if self.disk_overcommit is None else self.disk_overcommit
+        cores = have.cores * whole - booked.cores
+        ram_mb = int(have.ram_mb * ram) - booked.ram_mb
+        disk_mb = int(have.disk_mb * disk) - booked.disk_mb
         if (
             need.cores <= cores + _ROUNDING
             and need.ram_mb <= ram_mb + _ROUNDING
@@ -44,9 +47,6 @@ class Fits:
         ):
             return None
         return "; ".join(need.lacking(Resources(cores, ram_mb, disk_mb)))
-
-    def _factor(self, own: float | None) -> float:
-        return self.overcommit if own is None else own
 
 
 @dataclass(frozen=True, slots=True)

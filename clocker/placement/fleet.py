@@ -1,45 +1,39 @@
-"""Hosts kept in order between decisions, so that each one is a look at the first of them.
+"""The hosts of a cloud, for many decisions one after the other, each as ``place`` would take it.
 
-A decision changes one host. What the rules have said of all others still holds, if it depended on
-nothing but those hosts and the kind of request; rules promise that by what they ``read``. So hosts
-are kept in a heap for each kind of request that was asked for, and judged when they come up:
+How quick a decision is depends on its rules:
 
-- An ``_Order`` has all hosts by their cost, for all requests that are alike to the preferences.
-- A ``_Ranking`` is a copy of it for the requests that are alike to the filters too, from which
-  hosts are dropped once a filter has refused them.
-
-Nothing is ever searched for in them. A host that changes gets one more entry, in the orders and
-rankings that are used again; entries with an old view of it are dropped when they come up.
+- Where each says what it reads, the hosts are kept in order: ``clocker.placement.ranked``.
+- Where some spread containers over groups, the hosts of each group are kept in order, the groups'
+  containers are counted as they come and go, and only the best hosts of the groups are compared.
+- Otherwise every host is asked, each time, by ``place`` itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
-from heapq import heapify, heappop, heappush
-from typing import Any, TypeAlias
+from collections.abc import Iterable
+from typing import Any
 
-from clocker.interfaces import Filter
 from clocker.model import Container, ContainerRequest, HostView
-from clocker.placement.place import Rules, place
+from clocker.placement.groups import Grouped, Partition, Tally, bind, grouped
+from clocker.placement.place import Rules, allows, place, sort_key
+from clocker.placement.ranked import Ranked, index_of, values
+from clocker.placement.spread import Spread
 
-Entry: TypeAlias = tuple[Any, ...]
-"""The costs, the host's name, a number that no other entry has, and the view."""
+_MOST_GROUPS = 64
+"""With more of them it is as quick to ask every host."""
 
-_ORDERS = 16
-_RANKINGS = 64
-"""How many are kept; beyond that all are forgotten, and those still needed made anew."""
+_KEPT = 16
+"""Tallies and partitions; beyond that they are forgotten, and those still needed made anew."""
 
 
 class Fleet:
-    """The hosts of a cloud, for many decisions one after the other. ``choose`` gives exactly what
-    ``place`` gives. Not thread-safe."""
+    """See above. Not thread-safe."""
 
     def __init__(self, views: Iterable[HostView] = ()) -> None:
         self._views = {view.host.id: view for view in views}
-        self._changes: list[HostView] = []
-        self._orders: dict[tuple[Any, ...], _Order] = {}
+        self._ranked = Ranked(self._views.values())
+        self._partitions: dict[tuple[str, ...], Partition] = {}
+        self._tallies: dict[tuple[Any, ...], Tally] = {}
 
     @property
     def views(self) -> tuple[HostView, ...]:
@@ -50,162 +44,68 @@ class Fleet:
 
     def choose(self, request: ContainerRequest, rules: Rules) -> HostView | None:
         """The host that takes the request; None when all refuse, and ``place`` says why."""
-        index = _index_of(rules)
-        if index is None:
-            host = place(self.views, request, rules).host
-            return self._views[host.id] if host else None
-        order = self._order(request, rules, index)
-        ranking = order.ranking(_values(request, index.filters_read))
-        return ranking.first(self._views, request, index)
+        index = index_of(rules)
+        if index:
+            return self._ranked.choose(request, rules, index)
+        groups = grouped(rules)
+        if groups:
+            partition = self._partition(groups.keys)
+            if len(partition.cells) <= _MOST_GROUPS:
+                return self._choose_among(partition, groups, request, rules)
+        host = place(self.views, request, rules).host
+        return self._views[host.id] if host else None
 
     def update(self, view: HostView) -> None:
         """A host that is new, or has changed."""
+        old = self._views.get(view.host.id)
         self._views[view.host.id] = view
-        self._changes.append(view)
-        if len(self._changes) > 4 * len(self._views) + 256:
-            self._forget()
+        self._ranked.update(view)
+        if self._partitions or self._tallies:
+            self._regroup(old, view)
 
     def book(self, container: Container) -> None:
         """One more container on the host that it names."""
         self.update(self._views[container.host_id].with_container(container))
 
     def remove(self, host_id: str) -> None:
-        del self._views[host_id]
+        old = self._views.pop(host_id)
+        self._ranked.remove(host_id)
+        self._regroup(old, None)
 
-    def _order(self, request: ContainerRequest, rules: Rules, index: _Index) -> _Order:
-        key = (rules, *_values(request, index.preferences_read))
-        order = self._orders.get(key)
-        if order is None:
-            if len(self._orders) == _ORDERS:
-                self._forget()
-            order = self._orders[key] = _Order(self._views, request, rules)
-            order.seen = len(self._changes)
-        elif order.seen < len(self._changes):
-            changed = self._changes[order.seen :]
-            order.seen = len(self._changes)
-            order.add((v for v in changed if self._views.get(v.host.id) is v), request)
-        return order
-
-    def _forget(self) -> None:
-        self._orders.clear()
-        self._changes.clear()
-
-
-class _Order:
-    """``seen``: how many of the fleet's changes are in it. ``added``: the entries since it was
-    made, for its rankings."""
-
-    def __init__(
-        self, views: Mapping[str, HostView], request: ContainerRequest, rules: Rules
-    ) -> None:
-        self.seen = 0
-        self.added: list[Entry] = []
-        self._views = views
-        self._rules = rules
-        self._count = 0
-        self._rankings: dict[tuple[Any, ...], _Ranking] = {}
-        self._heap = [self._entry(view, request) for view in views.values()]
-        heapify(self._heap)
-
-    def add(self, views: Iterable[HostView], request: ContainerRequest) -> None:
-        for view in views:
-            entry = self._entry(view, request)
-            heappush(self._heap, entry)
-            self.added.append(entry)
-
-    def ranking(self, key: tuple[Any, ...]) -> _Ranking:
-        ranking = self._rankings.get(key)
-        if ranking is None:
-            if len(self._rankings) == _RANKINGS:
-                self._rankings.clear()
-            # Old views would come up first in every copy. And a copy of a heap is a heap.
-            while self._heap and _is_old(self._heap[0], self._views):
-                heappop(self._heap)
-            ranking = self._rankings[key] = _Ranking(self._heap.copy())
-            ranking.seen = len(self.added)
-        elif ranking.seen < len(self.added):
-            for entry in self.added[ranking.seen :]:
-                heappush(ranking.heap, entry)
-            ranking.seen = len(self.added)
-        return ranking
-
-    def _entry(self, view: HostView, request: ContainerRequest) -> Entry:
-        self._count += 1
-        costs = [rule.cost(view, request) for rule in self._rules.preferences]
-        return (*costs, view.host.name, self._count, view)
-
-
-@dataclass(slots=True)
-class _Ranking:
-    """``seen``: how many of the entries that its order has added are in it."""
-
-    heap: list[Entry]
-    seen: int = 0
-
-    def first(
-        self, views: Mapping[str, HostView], request: ContainerRequest, index: _Index
+    def _choose_among(
+        self, partition: Partition, groups: Grouped, request: ContainerRequest, rules: Rules
     ) -> HostView | None:
-        heap, aside, found = self.heap, [], None
-        while heap and found is None:
-            view: HostView = heap[0][-1]
-            if _is_old(heap[0], views) or _refused(view, request, index.lasting):
-                heappop(heap)
-            elif _refused(view, request, index.personal):
-                aside.append(heappop(heap))
-            else:
-                found = view
-        for entry in aside:
-            heappush(heap, entry)
-        return found
+        """What spreads say of a host they say of its whole group: the best one of a group is found
+        by the other rules, and the best of all among these."""
+        spreads = [self._tally(spread, request).bound() for spread in groups.spreads]
+        bound = bind(rules, groups.spreads, spreads)
+        only_spreads = Rules(tuple(spreads), ())
+        best = [
+            cell.choose(request, groups.rest, groups.index) for cell in partition.cells.values()
+        ]
+        allowed = [view for view in best if view and allows(view, request, only_spreads)]
+        return min(allowed, key=lambda view: sort_key(view, request, bound), default=None)
 
+    def _partition(self, keys: tuple[str, ...]) -> Partition:
+        if keys not in self._partitions:
+            self._make_room()
+            self._partitions[keys] = Partition(keys, self._views.values())
+        return self._partitions[keys]
 
-@dataclass(frozen=True, slots=True)
-class _Index:
-    """What of a request decides. ``lasting``: filters whose refusals hold for all requests that
-    are alike. ``personal``: those that look at the name, which every request has for itself."""
+    def _tally(self, spread: Spread, request: ContainerRequest) -> Tally:
+        key = (spread, *values(request, spread.counted_by))
+        if key not in self._tallies:
+            self._make_room()
+            self._tallies[key] = Tally(spread, request, self._views.values())
+        return self._tallies[key]
 
-    lasting: tuple[Filter, ...]
-    personal: tuple[Filter, ...]
-    filters_read: tuple[str, ...] = field(default=())
-    preferences_read: tuple[str, ...] = field(default=())
+    def _make_room(self) -> None:
+        if len(self._partitions) + len(self._tallies) >= _KEPT:
+            self._partitions.clear()
+            self._tallies.clear()
 
-
-@lru_cache(maxsize=256)
-def _index_of(rules: Rules) -> _Index | None:
-    """None when a rule makes no promise."""
-    every = (*rules.filters, *rules.preferences)
-    if any(getattr(rule, "reads", None) is None for rule in every):
-        return None
-    personal = tuple(rule for rule in rules.filters if "name" in _reads(rule))
-    lasting = tuple(rule for rule in rules.filters if "name" not in _reads(rule))
-    return _Index(lasting, personal, _read_by(lasting), _read_by(rules.preferences))
-
-
-def _read_by(rules: Sequence[object]) -> tuple[str, ...]:
-    return tuple(sorted({name for rule in rules for name in _reads(rule)}))
-
-
-def _reads(rule: object) -> tuple[str, ...]:
-    found: tuple[str, ...] = getattr(rule, "reads", None) or ()
-    return found
-
-
-def _values(request: ContainerRequest, names: tuple[str, ...]) -> tuple[Any, ...]:
-    return tuple([_plain(getattr(request, name)) for name in names])
-
-
-def _plain(value: Any) -> Any:
-    return tuple(sorted(value.items())) if isinstance(value, Mapping) else value
-
-
-def _is_old(entry: Entry, views: Mapping[str, HostView]) -> bool:
-    view: HostView = entry[-1]
-    return views.get(view.host.id) is not view
-
-
-def _refused(view: HostView, request: ContainerRequest, filters: tuple[Filter, ...]) -> bool:
-    # A loop: this is most of a decision, and any() would double it.
-    for rule in filters:  # noqa: SIM110
-        if rule.refusal(view, request) is not None:
-            return True
-    return False
+    def _regroup(self, old: HostView | None, new: HostView | None) -> None:
+        for partition in self._partitions.values():
+            partition.change(old, new)
+        for tally in self._tallies.values():
+            tally.change(old, new)

@@ -10,7 +10,7 @@ from typing import ClassVar
 from clocker.errors import BadInput
 from clocker.model import ContainerRequest, HostView
 from clocker.placement.location import group_of
-from clocker.placement.sentences import Sentence, is_such, sentence, value_of
+from clocker.placement.sentences import is_such, sentence, value_of
 
 _KEYS = ("host", "zone", "region", "provider", "country")
 
@@ -46,14 +46,37 @@ class Spread:
     def needs_offer(self) -> bool:
         return self.by in ("zone", "region", "country")
 
-    def among(self, views: Sequence[HostView], request: ContainerRequest) -> _Spread:
+    @property
+    def reads(self) -> tuple[str, ...] | None:
+        """A wish for the emptiest host needs no other host to compare with."""
+        return self.counted_by if self.by == "host" and self.max_skew is None else None
+
+    @property
+    def counted_by(self) -> tuple[str, ...]:
+        """The request's fields that decide which containers count."""
+        return ("image", "labels") if self.of else ()
+
+    def among(self, views: Sequence[HostView], request: ContainerRequest) -> BoundSpread:
         counts: Counter[str] = Counter()
-        counted = sentence(self.of) if self.of else None
-        value = value_of(counted, request) if counted else None
         for view in views:
             if group := group_of(view.host, self.by):
-                counts[group] += _count(view, counted, value)
-        return _Spread(self.by, self.max_skew, counts, min(counts.values(), default=0))
+                counts[group] += self.count(view, request)
+        return self.over(counts)
+
+    def over(self, counts: Mapping[str, int]) -> BoundSpread:
+        """For the decision before which the groups have these ``counts``."""
+        return BoundSpread(self.by, self.max_skew, counts, min(counts.values(), default=0))
+
+    def count(self, view: HostView, request: ContainerRequest) -> int:
+        """How many containers of the host count; none where ``of`` means the application of a
+        request that is of none."""
+        if not self.of:
+            return len(view.containers)
+        counted = sentence(self.of)
+        value = value_of(counted, request)
+        if value is None:
+            return 0
+        return sum(is_such(counted.kind, value, container) for container in view.containers)
 
     def refusal(self, view: HostView, request: ContainerRequest) -> str | None:
         return self.among((view,), request).refusal(view, request)
@@ -66,7 +89,7 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
-class _Spread:
+class BoundSpread:
     """For one decision. ``least``: in the group with the fewest."""
 
     by: str
@@ -100,12 +123,3 @@ class _Spread:
 
     def _has(self, group: str) -> str:
         return f"{self.by} {group} has {self.counts[group]}"
-
-
-def _count(view: HostView, counted: Sentence | None, value: str | None) -> int:
-    """``value`` None with a sentence: the request is of no application, and none count."""
-    if counted is None:
-        return len(view.containers)
-    if value is None:
-        return 0
-    return sum(is_such(counted.kind, value, container) for container in view.containers)

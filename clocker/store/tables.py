@@ -83,6 +83,16 @@ def upsert(dialect: str, table: Table) -> Executable:
 
 
 @cache
+def insert_many(dialect: str, table: Table) -> str:
+    """Text for the driver itself, with values in the order of the columns: of many rows,
+    SQLAlchemy's look at each would take longer than the database."""
+    mark = "%s" if dialect == "postgresql" else "?"
+    names = [column.name for column in table.columns]
+    marks = ", ".join([mark] * len(names))
+    return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 - names
+
+
+@cache
 def hold_if_free(dialect: str) -> Executable:
     """Insert a lease, or take over one that has been released."""
     insert = _insert(dialect, leases)

@@ -143,18 +143,14 @@ class SqlTransaction:
         with self._unless_taken(lambda: container_conflict(self, container)):
             self._change(tables.upsert(self._dialect, containers), **values)
             self._change(_DROP_PORTS, id=container.id)
-            for booked in _port_rows(container):
-                self._change(insert(ports), container_id=container.id, **booked)
+            self._insert_all(
+                ports, [(self._cloud, *place, container.id) for place in booked_ports(container)]
+            )
 
     def insert_containers(self, containers: Sequence[Container]) -> None:
+        rows = [(self._cloud, made.id, made.name, encode(made)) for made in containers]
         places = [
-            {"cloud": self._cloud, "container_id": made.id, **booked}
-            for made in containers
-            for booked in _port_rows(made)
-        ]
-        rows = [
-            {"cloud": self._cloud, "id": made.id, "name": made.name, "body": encode(made)}
-            for made in containers
+            (self._cloud, *place, made.id) for made in containers for place in booked_ports(made)
         ]
         with self._unless_taken(lambda: conflict_among(self, containers)):
             self._insert_all(tables.containers, rows)
@@ -247,11 +243,11 @@ class SqlTransaction:
         self._refuse_if_read_only()
         self._run(statement, **values)
 
-    def _insert_all(self, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    def _insert_all(self, table: Table, rows: list[tuple[Any, ...]]) -> None:
         self._refuse_if_read_only()
         if rows:
             with self._noted():
-                self._connection.execute(insert(table), rows)
+                self._connection.exec_driver_sql(tables.insert_many(self._dialect, table), rows)
 
     def _change_sql(self, statement: str) -> None:
         self._refuse_if_read_only()
@@ -274,13 +270,6 @@ class SqlTransaction:
         except StoreError as error:
             self.failure = self.failure or error
             raise
-
-
-def _port_rows(container: Container) -> list[dict[str, Any]]:
-    return [
-        {"host_id": host_id, "host_port": number, "protocol": protocol}
-        for host_id, number, protocol in booked_ports(container)
-    ]
 
 
 def _one(found: Sequence[T]) -> T | None:

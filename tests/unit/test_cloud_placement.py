@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -278,6 +280,18 @@ def test_this_machine_says_how_busy_it_is() -> None:
     usage = usage_from(said.stdout, 0.0)
     assert 0 <= usage.cpu_share <= 1
     assert 0 < usage.ram_share < 1
+
+
+def test_the_example_program_runs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud = Cloud(parts_of(count=1, maximum=2))
+    cloud.up()
+    path = Path(__file__).parents[2] / "examples" / "placement.py"
+    monkeypatch.setattr("clocker.open_cloud", lambda: cloud, raising=False)
+    with pytest.raises(NothingFits, match="at most 2 hosts"):
+        runpy.run_path(str(path))["main"]("debian:12")
+    assert "soft affinity: as wished" in capsys.readouterr().out
 
 
 def _raise(error: Exception) -> Callable[..., Any]:

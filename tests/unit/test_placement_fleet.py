@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from placement_tables import container_of, request_of, view_of
 from placement_worlds import (
     ANY_RULES,
+    IMAGES,
     LOCAL_RULES,
     SHARES,
+    SPREADING_RULES,
     booked,
     fleets,
     hosts,
@@ -30,16 +32,16 @@ def agree(fleet: Fleet, request: ContainerRequest, rules: Rules) -> HostView | N
 
 @st.composite
 def histories(draw: st.DrawFn, rules: st.SearchStrategy[list[RuleSpec]]) -> list[ContainerRequest]:
-    """Few kinds of requests, many times each and under different names."""
-    kinds = draw(st.lists(requests(rules), min_size=1, max_size=4))
-    names = st.none() | st.sampled_from(["db", "web", "job"])
-    return draw(
-        st.lists(
-            st.builds(lambda r, name: replace(r, name=name), st.sampled_from(kinds), names),
-            min_size=4,
-            max_size=30,
-        )
+    """Few kinds of requests, many times each, under different names and from two images."""
+    kinds = draw(st.lists(requests(rules), min_size=1, max_size=3))
+    varied = st.builds(
+        replace,
+        st.sampled_from(kinds),
+        name=st.none() | st.sampled_from(["db", "web", "job"]),
+        image=st.sampled_from(IMAGES[:2]),
+        labels=st.sampled_from([{}, {"application": "web"}]),
     )
+    return draw(st.lists(varied, min_size=4, max_size=30))
 
 
 def replay(
@@ -86,6 +88,17 @@ def test_with_rules_that_are_kept_in_order(
     replay(data, views, cloud, history)
 
 
+@settings(max_examples=300)
+@given(st.data(), fleets(), SPREADING_RULES, histories(SPREADING_RULES))
+def test_with_rules_that_spread(
+    data: st.DataObject,
+    views: tuple[HostView, ...],
+    cloud: list[RuleSpec],
+    history: list[ContainerRequest],
+) -> None:
+    replay(data, views, cloud, history)
+
+
 @given(st.data(), fleets(), ANY_RULES, histories(ANY_RULES))
 def test_with_rules_of_every_kind(
     data: st.DataObject,
@@ -106,6 +119,16 @@ def test_more_changes_and_kinds_than_it_keeps() -> None:
         chosen = agree(fleet, request, rules_for([], request))
         assert chosen is not None
         assert chosen.host.name == f"h{number % 3}"
+        fleet.book(container_of(chosen.host, f"c{number}", "busybox", {}))
+
+
+def test_more_groups_than_are_worth_it() -> None:
+    fleet = Fleet([view_of(f"h{n}", {"zone": f"z{n % 3}"}) for n in range(70)])
+    rules = [{"spread": {"by": "host", "max_skew": 1}}, {"spread": "zone"}]
+    request = request_of({"rules": rules})
+    for number in range(75):
+        chosen = agree(fleet, request, rules_for([], request))
+        assert chosen is not None
         fleet.book(container_of(chosen.host, f"c{number}", "busybox", {}))
 
 

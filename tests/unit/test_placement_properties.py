@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from random import Random
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from placement_worlds import ANY_RULES, FILTERS, fleets, requests
+from placement_worlds import (
+    ANY_RULES,
+    FILTERS,
+    fleets,
+    requests,
+)
 
-from clocker.model import ContainerRequest, HostView, RuleSpec
+from clocker import plugins
+from clocker.model import ContainerRequest, HostState, HostView, RuleSpec
 from clocker.placement import judge, place, rules_for
+from clocker.placement.always import Accepting, PortsFree, Welcome
 
 Fleet = tuple[HostView, ...]
 REQUESTS = requests(ANY_RULES)
+GOING = (HostState.DELETING, HostState.FAILED)
 
 
 @given(fleets(), REQUESTS, ANY_RULES)
@@ -65,3 +75,49 @@ def test_one_more_filter_never_adds_a_host(
 def _allowed(views: Fleet, request: ContainerRequest, cloud: list[RuleSpec]) -> set[str]:
     refusals = place(views, request, rules_for(cloud, request)).refusals
     return {name for name, why in refusals.items() if not why}
+
+
+PROMISING = [Accepting(), PortsFree(), Welcome()] + [
+    plugins.rule(spec)
+    for spec in (
+        RuleSpec("fits"),
+        RuleSpec("max_containers", {"limit": 2}),
+        RuleSpec("max_cpu_usage"),
+        RuleSpec("max_ram_usage"),
+        RuleSpec("affinity", {"sentences": "NOT TYPE"}),
+        RuleSpec("affinity", {"sentences": "ONLY APPLICATION"}),
+        RuleSpec("affinity", {"sentences": "NOT NAME web, EMPTY"}),
+        RuleSpec("affinity", {"sentences": "NOT TYPE", "soft": True}),
+        RuleSpec("different_host"),
+        RuleSpec("different_host", {"containers": "db"}),
+        RuleSpec("exclusive"),
+        RuleSpec("region", {"places": "eu-*"}),
+        RuleSpec("zone", {"places": "z1"}),
+        RuleSpec("provider", {"places": "aws"}),
+        RuleSpec("country", {"places": "DE"}),
+        RuleSpec("host_labels", {"labels": "NOT spot"}),
+        RuleSpec("hostname", {"pattern": "host-?"}),
+        RuleSpec("spread", {"of": "TYPE"}),
+        RuleSpec("spread", {"of": "APPLICATION"}),
+        RuleSpec("breadth_first"),
+        RuleSpec("depth_first"),
+        RuleSpec("least_containers"),
+        RuleSpec("cheapest"),
+        RuleSpec("lowest_cpu_usage"),
+    )
+]
+
+
+@pytest.mark.parametrize("rule", PROMISING, ids=plugins.name_of)
+@given(fleets(most=3), requests(st.just([])), requests(st.just([])))
+def test_what_a_rule_reads_is_all_that_it_depends_on(
+    rule: Any, views: Fleet, one: ContainerRequest, other: ContainerRequest
+) -> None:
+    alike = replace(other, **{field: getattr(one, field) for field in rule.reads})
+    bound = rule.among(views, one) if hasattr(rule, "among") else rule
+    for view in views:
+        for method in {"refusal", "cost"} & set(dir(rule)):
+            said = getattr(rule, method)(view, one)
+            assert getattr(rule, method)(view, alike) == said
+            if not hasattr(rule, "among") or view.host.state not in GOING:
+                assert getattr(bound, method)(view, one) == said
