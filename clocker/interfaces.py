@@ -36,6 +36,7 @@ from clocker.model import (
     Restart,
     Result,
     SshAccess,
+    Wishes,
 )
 
 Clock: TypeAlias = Callable[[], float]
@@ -442,6 +443,14 @@ class Preference(Protocol):
 
     def reason(self, view: HostView, request: Any) -> str:
         """What the cost says, for a person: ``holds 3 containers``."""
+        ...
+
+
+class Shaper(Protocol):
+    """How a new host is to be. Frozen, stateless, thread-safe."""
+
+    def shape(self, wishes: Wishes, request: Any) -> Wishes:
+        """``wishes``, changed for a host that is made for the request (a ContainerRequest)."""
         ...
 
 

@@ -1,7 +1,8 @@
 """Names to classes: the rules that YAML can name, ours in one table, others by entry point.
 
 A package offers a rule under the entry point group ``clocker.rules``: a frozen dataclass with
-``refusal`` (a Filter) or ``cost`` and ``reason`` (a Preference).
+``refusal`` (a Filter) or ``cost`` and ``reason`` (a Preference); a Shaper under
+``clocker.shapers``.
 """
 
 from __future__ import annotations
@@ -44,6 +45,14 @@ RULES = {
     "cheapest": f"{_HOME}.order:Cheapest",
     "lowest_cpu_usage": f"{_HOME}.usage:LowestCpuUsage",
 }
+SHAPERS = {
+    "fits_request": f"{_HOME}.shapers:FitsRequest",
+    "at_least": f"{_HOME}.shapers:AtLeast",
+    "size_classes": f"{_HOME}.shapers:SizeClasses",
+    "requested_zone": f"{_HOME}.shapers:RequestedZone",
+    "labels": f"{_HOME}.shapers:Labels",
+    "tags": f"{_HOME}.shapers:Tags",
+}
 
 
 def rule_names() -> tuple[str, ...]:
@@ -65,6 +74,36 @@ def rule_class(name: str) -> type[Any]:
         where="rules",
         remedy=f"{hint}known rules: {', '.join(sorted(rule_names()))}",
     )
+
+
+@cache
+def shaper_class(name: str) -> type[Any]:
+    """The class behind a shaper's name, ours or one of the entry point group
+    ``clocker.shapers``; BadInput names the nearest known one."""
+    if name in SHAPERS:
+        return rule_class_at(SHAPERS[name])
+    points = {point.name: point for point in entry_points(group="clocker.shapers")}
+    if name in points:
+        loaded: type[Any] = points[name].load()
+        return loaded
+    known = sorted((*SHAPERS, *points))
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise BadInput(
+        f"no shaper is called {name!r}",
+        where="shapers",
+        remedy=f"{hint}known shapers: {', '.join(known)}",
+    )
+
+
+def shaper(spec: RuleSpec) -> Any:
+    """The shaper that ``spec`` describes; BadInput for options it does not have."""
+    made = shaper_class(spec.name)
+    _check_options(spec.name, made, spec.options, kind="shaper")
+    try:
+        return msgspec.convert(dict(spec.options), made)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"shaper {spec.name!r}: {error}", where="shapers") from error
 
 
 def rule(spec: RuleSpec) -> Any:
@@ -113,7 +152,9 @@ def rule_class_at(place: str) -> type[Any]:
     return found
 
 
-def _check_options(name: str, made: type[Any], options: Mapping[str, Any]) -> None:
+def _check_options(
+    name: str, made: type[Any], options: Mapping[str, Any], kind: str = "rule"
+) -> None:
     known = {field.name: field for field in fields(made)}
     unknown = sorted(set(options) - set(known))
     missing = [
@@ -126,7 +167,7 @@ def _check_options(name: str, made: type[Any], options: Mapping[str, Any]) -> No
         problems += [f"needs the option {name!r}" for name in missing]
         listed = [*known, *(["soft"] if can_be_soft(made) else [])]
         raise BadInput(
-            f"rule {name!r} {' and '.join(problems)}",
-            where="rules",
+            f"{kind} {name!r} {' and '.join(problems)}",
+            where=f"{kind}s",
             remedy=f"its options are: {', '.join(listed) or 'none'}",
         )

@@ -19,6 +19,7 @@ from clocker.model import (
     Resources,
 )
 from clocker.placement import Fleet, judge, place, rules_for
+from clocker.placement.shapers import wishes_for
 
 NEW_HOST = "new host"
 
@@ -66,7 +67,7 @@ def judge_new(
     full = len(fleet.views) >= spec.hosts.maximum
     if offers is None and rules.needs_offer and not full:
         raise OffersWanted("what the providers offer is not known")
-    views = [HostView(host) for host in imagined(spec.hosts, offers or {})]
+    views = [HostView(host) for host in imagined(spec.hosts, offers or {}, request)]
     found = [judge((view,), request, rules, (*fleet.views, view))[0] for view in views]
     if full and any(judgement.rank for judgement in found):
         why = f"the cloud has {len(fleet.views)} of at most {spec.hosts.maximum} hosts"
@@ -76,16 +77,20 @@ def judge_new(
     return tuple(found)
 
 
-def imagined(pool: NodePool, offers: Offers) -> Iterable[Host]:
-    """One more host at each provider, as far as it is known. What is left to the provider, and
-    is in no offer, is not held against the request."""
+def imagined(pool: NodePool, offers: Offers, request: ContainerRequest) -> Iterable[Host]:
+    """One more host at each provider, made for ``request``, as far as it is known. What is left
+    to the provider, and is in no offer, is not held against the request."""
+    wishes = wishes_for(pool, request)
+    asked = wishes.resources
+    # Offers are for hosts like any other: for a larger one their price may not hold.
+    is_usual = asked == wishes_for(pool, ContainerRequest("")).resources
     for provider in pool.providers:
         offer = offers.get(provider)
         given = offer.resources if offer else Resources()
         room = Resources(
-            pool.shape.cores or given.cores or 1e9,
-            pool.shape.ram_mb or given.ram_mb or 10**9,
-            pool.shape.disk_mb or given.disk_mb or 10**12,
+            asked.cores or given.cores or 1e9,
+            asked.ram_mb or given.ram_mb or 10**9,
+            asked.disk_mb or given.disk_mb or 10**12,
         )
         name = NEW_HOST if len(pool.providers) == 1 else f"{NEW_HOST} at {provider}"
         yield Host(
@@ -96,8 +101,10 @@ def imagined(pool: NodePool, offers: Offers) -> Iterable[Host]:
             capacity=room,
             gateway="",
             region=offer.region if offer else None,
-            zone=offer.zone if offer else None,
-            price_hour=offer.price_hour if offer else None,
+            zone=wishes.zone or (offer.zone if offer else None),
+            price_hour=offer.price_hour if offer and (is_usual or asked.within(given)) else None,
+            labels=wishes.labels,
+            wishes=wishes,
         )
 
 

@@ -62,7 +62,7 @@ def _plan(
         if decision.new:
             host = _imagined(parts, host, sum(p.new is not None for p in planned) + 1)
             offer = (offers or {}).get(host.provider)
-            made = PlannedHost(host.name, host.provider, parts.spec.hosts.shape, offer)
+            made = PlannedHost(host.name, host.provider, host.capacity, offer)
             fleet.update(HostView(host))
         booked = _booked(host, request, number)
         there |= {booked.name: booked} if request.name else {}
@@ -86,7 +86,8 @@ def _imagined(parts: Parts, host: Host, number: int) -> Host:
     """The host as the next containers see it: it holds no more than its shape says, as it would
     on record."""
     name = f"{parts.spec.name}-?{number}"
-    return replace(host, id=name, name=name, capacity=parts.spec.hosts.shape)
+    shape = host.wishes.resources if host.wishes else parts.spec.hosts.shape
+    return replace(host, id=name, name=name, capacity=shape)
 
 
 def _booked(host: Host, request: ContainerRequest, number: int) -> Container:

@@ -21,7 +21,7 @@ from clocker.errors import (
     Unreachable,
 )
 from clocker.interfaces import Parts, Provider
-from clocker.model import Host, HostRequest, HostState, Node
+from clocker.model import Host, HostRequest, HostState, Node, Wishes
 
 _LOOK_S = 2.0
 
@@ -31,13 +31,16 @@ def request_for(parts: Parts, host: Host) -> HostRequest:
     again after a crash hands over the same one."""
     spec = parts.spec
     key = parts.keys.derive("host", host.id)
+    wishes = host.wishes or Wishes(spec.hosts.shape)
     return HostRequest(
         id=host.id,
         cloud=spec.name,
         name=host.name,
-        resources=spec.hosts.shape,
+        resources=wishes.resources,
         provider=host.provider,
+        zone=wishes.zone,
         tags={
+            **wishes.tags,
             "clocker-cloud": spec.name,
             "clocker-host": host.id,
             "clocker-name": host.name,
@@ -173,7 +176,9 @@ def _turn_to_the_next(
     parts.progress.step(host.name, f"{host.provider}: {error.what}; turning to {provider}")
     why = f"{host.provider}: {error.what}"[:500]
     ledger.log_now(parts, "host", host.name, f"turned to {provider}", why)
-    return ledger.change_host(parts, host, provider=provider)
+    # A zone is one provider's; whether another one's will do, the rules say.
+    wishes = host.wishes and replace(host.wishes, zone=None)
+    return ledger.change_host(parts, host, provider=provider, wishes=wishes)
 
 
 def _give_back(parts: Parts, host: Host, error: ClockerError) -> Host:

@@ -9,33 +9,40 @@ from clocker.cloud.decide import Offers, OffersWanted
 from clocker.cloud.steps import side_by_side
 from clocker.errors import ClockerError
 from clocker.interfaces import Parts
-from clocker.model import HostRequest, Offer
+from clocker.model import ContainerRequest, HostRequest, Offer
+from clocker.placement.shapers import wishes_for
 
 T = TypeVar("T")
+ANY = ContainerRequest("")
 
 
-def with_offers(parts: Parts, decide: Callable[[Offers | None], T]) -> T:
-    """``decide`` without offers, which take seconds to have; with them if it turns out to want
-    them. A store transaction in it is begun anew then: no provider is asked within one."""
+def with_offers(
+    parts: Parts, decide: Callable[[Offers | None], T], request: ContainerRequest = ANY
+) -> T:
+    """``decide`` without offers, which take seconds to have; with them, for hosts that are made
+    for ``request``, if it turns out to want them. A store transaction in it is begun anew
+    then: no provider is asked within one."""
     try:
         return decide(None)
     except OffersWanted:
-        return decide(offers_of(parts))
+        return decide(offers_of(parts, request))
 
 
-def offers_of(parts: Parts) -> Offers:
+def offers_of(parts: Parts, request: ContainerRequest = ANY) -> Offers:
     """Of the providers that answer: one that does not is reported, and judged without."""
     names = parts.spec.hosts.providers
     with side_by_side(len(names)) as pool:
-        jobs = {name: pool.submit(_offer, parts, name) for name in names}
+        jobs = {name: pool.submit(_offer, parts, name, request) for name in names}
     found = {name: job.result() for name, job in jobs.items()}
     return {name: offer for name, offer in found.items() if offer is not None}
 
 
-def offer_of(parts: Parts, provider: str) -> Offer:
-    """For a host of the cloud's shape; ProviderError names the provider."""
+def offer_of(parts: Parts, provider: str, request: ContainerRequest = ANY) -> Offer:
+    """For a host that is made for ``request``; ProviderError names the provider."""
     spec = parts.spec
-    wanted = HostRequest("", spec.name, f"{spec.name}-?", spec.hosts.shape, provider)
+    wishes = wishes_for(spec.hosts, request)
+    name = f"{spec.name}-?"
+    wanted = HostRequest("", spec.name, name, wishes.resources, provider, zone=wishes.zone)
     try:
         return parts.providers[provider].plan(wanted)
     except ClockerError as error:
@@ -43,9 +50,9 @@ def offer_of(parts: Parts, provider: str) -> Offer:
         raise
 
 
-def _offer(parts: Parts, provider: str) -> Offer | None:
+def _offer(parts: Parts, provider: str, request: ContainerRequest) -> Offer | None:
     try:
-        return offer_of(parts, provider)
+        return offer_of(parts, provider, request)
     except ClockerError as error:
         parts.progress.failed(provider, f"its offer is not known: {error.what}")
         return None

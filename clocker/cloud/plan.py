@@ -13,7 +13,8 @@ from clocker.cloud.reports import PlannedHost, UpPlan
 from clocker.cloud.steps import side_by_side
 from clocker.errors import ClockerError, NotFound, Unavailable
 from clocker.interfaces import Parts
-from clocker.model import Check, Host, HostState, Offer, Verdict
+from clocker.model import Check, ContainerRequest, Host, HostState, Offer, Verdict
+from clocker.placement.shapers import wishes_for
 
 
 def plan_up(parts: Parts) -> UpPlan:
@@ -73,7 +74,7 @@ class _Offers:
 
 def _planned(parts: Parts, host: Host, everyone: Sequence[Host], offers: _Offers) -> PlannedHost:
     if host.node_id:
-        return PlannedHost(host.name, host.provider, parts.spec.hosts.shape)
+        return PlannedHost(host.name, host.provider, request_for(parts, host).resources)
     tried: list[str] = []
     while True:
         tried.append(host.provider)
@@ -102,4 +103,7 @@ def _imagined(parts: Parts, provider: str, number: int) -> Host:
     """A host that is on no record: its name is made up when it is."""
     spec = parts.spec
     name = f"{spec.name}-?"
-    return Host(f"?{number}", name, provider, HostState.REQUESTED, spec.hosts.shape, "")
+    wishes = wishes_for(spec.hosts, ContainerRequest(""))
+    return Host(
+        f"?{number}", name, provider, HostState.REQUESTED, wishes.resources, "", wishes=wishes
+    )

@@ -11,7 +11,7 @@ from clocker.cloud import ledger
 from clocker.cloud.decide import Offers, decide
 from clocker.cloud.host_ports import book_ports
 from clocker.cloud.host_views import views_with
-from clocker.cloud.intend import intend_host
+from clocker.cloud.intend import intend
 from clocker.cloud.leases import Addresses
 from clocker.cloud.nets import net_named
 from clocker.cloud.offers import with_offers
@@ -105,8 +105,7 @@ class _Bookings:
             ledger.log(self._parts, self._tx, "obtain", made.name, "booked", detail)
 
     def _intend(self, imagined: Host) -> Host:
-        offer = (self._offers or {}).get(imagined.provider)
-        host = intend_host(self._parts, self._tx, imagined.provider, offer)
+        host = intend(self._parts, self._tx, imagined)
         self._fleet.update(HostView(host))
         self._addresses = Addresses(self._parts, self._tx)  # the host has leased some too
         return host

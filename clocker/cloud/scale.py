@@ -19,7 +19,7 @@ from clocker.cloud.drain import remove
 from clocker.cloud.heartbeat import holding_setting
 from clocker.cloud.host_views import views_of
 from clocker.cloud.hosts import destroy
-from clocker.cloud.intend import intend_host
+from clocker.cloud.intend import intend
 from clocker.cloud.offers import with_offers
 from clocker.cloud.recover import recover
 from clocker.cloud.reports import RemoveReport, ScaleReport, Stay
@@ -30,7 +30,9 @@ from clocker.images import Images
 from clocker.interfaces import Parts, Transaction
 from clocker.model import ContainerRequest, Headroom, Host, HostState, Work
 from clocker.placement import rules_for
+from clocker.placement.shapers import largest
 from clocker.policies.headroom import History, Look, Scaling, decide
+from clocker.policies.room import typical
 
 LEASE = "scale-lease"
 _HISTORY = "scale-history"
@@ -56,12 +58,13 @@ def plan_scale(parts: Parts) -> ScaleReport:
     """What ``scale`` would do now; nothing is changed."""
     spec = _spec(parts)
     refresh(parts, _shapes(spec))
+    request = _made_for(parts, spec)
 
     def look(offers: Offers | None) -> Scaling:
         with parts.store.read() as tx:
-            return _decision(parts, tx, spec, offers)
+            return _decision(parts, tx, spec, offers, request)
 
-    found = with_offers(parts, look)
+    found = with_offers(parts, look, request)
     removed = tuple(host.name for host in found.remove)
     added = tuple(f"{parts.spec.name}-?" for _ in found.add)
     return _report(found, added=added, removed=removed)
@@ -71,7 +74,10 @@ def _scale(parts: Parts, images: Images, spec: Headroom, work: Work, grace_s: fl
     recover(parts)
     _give_up_failed(parts)
     refresh(parts, _shapes(spec))
-    found, hosts = with_offers(parts, lambda offers: _decide_and_store(parts, spec, work, offers))
+    request = _made_for(parts, spec)
+    found, hosts = with_offers(
+        parts, lambda offers: _decide_and_store(parts, spec, work, offers, request), request
+    )
     failures: list[ClockerError] = []
     try:
         bring_up_all(parts, hosts)
@@ -89,15 +95,14 @@ def _scale(parts: Parts, images: Images, spec: Headroom, work: Work, grace_s: fl
 
 
 def _decide_and_store(
-    parts: Parts, spec: Headroom, work: Work, offers: Offers | None
+    parts: Parts, spec: Headroom, work: Work, offers: Offers | None, request: ContainerRequest
 ) -> tuple[Scaling, list[Host]]:
     """With the hosts to be made now, among them those that nobody completes."""
     with parts.store.transaction() as tx:
         ledger.still_holds_setting(tx, LEASE, work)
-        found = _decision(parts, tx, spec, offers)
+        found = _decision(parts, tx, spec, offers, request)
         hosts = [host for host in unfinished(parts, tx) if host.state is not HostState.FAILED]
-        known = offers or {}
-        hosts += [intend_host(parts, tx, h.provider, known.get(h.provider)) for h in found.add]
+        hosts += [intend(parts, tx, host) for host in found.add]
         for host, cordoned in (
             *((h, False) for h in found.back),
             *((h, True) for h in found.remove),
@@ -110,14 +115,16 @@ def _decide_and_store(
         return found, hosts
 
 
-def _decision(parts: Parts, tx: Transaction, spec: Headroom, offers: Offers | None) -> Scaling:
+def _decision(
+    parts: Parts, tx: Transaction, spec: Headroom, offers: Offers | None, request: ContainerRequest
+) -> Scaling:
     cloud = parts.spec
     found = decide(
         Look(
             views=tuple(views_of(tx, parts.clock())),
             spec=spec,
             rules=cloud.rules,
-            news=tuple(imagined(cloud.hosts, offers or {})),
+            news=tuple(imagined(cloud.hosts, offers or {}, request)),
             at=cloud.hosts.at,
             history=_history(tx),
             now=parts.clock(),
@@ -137,6 +144,14 @@ def _needs_offers(parts: Parts, spec: Headroom) -> bool:
 
 def _shapes(spec: Headroom) -> Sequence[ContainerRequest]:
     return spec.shapes or (ContainerRequest(""),)
+
+
+def _made_for(parts: Parts, spec: Headroom) -> ContainerRequest:
+    """What the hosts' shapers look at."""
+    if not parts.spec.hosts.shapers or spec.shapes:
+        return largest(spec.shapes)
+    with parts.store.read() as tx:
+        return typical(tx.containers(), spec.quantile)
 
 
 def _history(tx: Transaction) -> History:

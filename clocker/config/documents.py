@@ -8,7 +8,18 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationInfo, field_validator
 
 from clocker.addressing import is_within
-from clocker.config.fields import Count, Duration, Names, Number, Rest, Rule, Size, Span, Strict
+from clocker.config.fields import (
+    Count,
+    Duration,
+    Names,
+    Number,
+    Rest,
+    Rule,
+    Shaper,
+    Size,
+    Span,
+    Strict,
+)
 from clocker.config.headroom import HeadroomDocument
 from clocker.config.problems import Unfit
 from clocker.config.quantities import cloud_name
@@ -31,6 +42,7 @@ class HostsDocument(Strict):
     disk: Size = 0
     concurrency: Count = Field(default=16, ge=1, le=256)
     timeout: Duration = 600.0
+    shapers: list[Shaper] = Field(default_factory=list)
 
     @field_validator("at")
     @classmethod

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from clocker.addressing import span
 from clocker.config.problems import Unfit
 from clocker.config.quantities import duration_s, size_mb
-from clocker.config.rules import rule_spec
+from clocker.config.rules import rule_spec, shaper_spec
 from clocker.model import RuleSpec
 
 
@@ -42,6 +42,7 @@ Rest = Annotated[float, BeforeValidator(_rest)]
 Span = Annotated[str, BeforeValidator(_span)]
 Names = Annotated[list[str], BeforeValidator(_listed)]
 Rule = Annotated[RuleSpec, BeforeValidator(rule_spec)]
+Shaper = Annotated[RuleSpec, BeforeValidator(shaper_spec)]
 
 
 class Strict(BaseModel):

@@ -220,6 +220,7 @@ def _pool(
         concurrency=hosts.concurrency,
         timeout_s=hosts.timeout,
         at=hosts.at,
+        shapers=tuple(hosts.shapers),
         ssh_users={e.name: e.ssh_user for e in (*entries, *others) if e.ssh_user != "root"},
     )
 

@@ -17,7 +17,7 @@ from clocker.model.engine import (
 )
 from clocker.model.event import Event, Lease
 from clocker.model.headroom import EVERY_DAY, Headroom, Keep, Window
-from clocker.model.host import Host, HostState, Node, SshAccess, TlsAccess
+from clocker.model.host import Host, HostState, Node, SshAccess, TlsAccess, Wishes
 from clocker.model.network import DEFAULT_NETWORK, Endpoint, LinkStatus, Net
 from clocker.model.placement import HostView, Judgement, Placement, Reason, Refusal, Usage
 from clocker.model.provider import (
@@ -109,6 +109,7 @@ __all__ = [
     "Wait",
     "WeaveOptions",
     "Window",
+    "Wishes",
     "Work",
     "shared_mark",
     "shared_name",

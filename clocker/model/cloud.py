@@ -15,7 +15,8 @@ class NodePool:
     """The hosts: ``count`` are made by ``up``, more on demand up to ``maximum``. ``providers``:
     where they come from; where one has nothing to give, the next is asked. ``at``: how many of
     the ``count`` are at one provider and no other. ``ssh_users``: who logs in, by provider; root
-    where none is said."""
+    where none is said. ``shapers``: by name, how a host differs from ``shape`` for what it is
+    made."""
 
     providers: tuple[str, ...]
     count: int = 1
@@ -25,6 +26,7 @@ class NodePool:
     timeout_s: float = 600.0
     at: Mapping[str, int] = field(default_factory=dict)
     ssh_users: Mapping[str, str] = field(default_factory=dict)
+    shapers: tuple[RuleSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

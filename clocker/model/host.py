@@ -58,6 +58,17 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Wishes:
+    """How a host is to be made. ``resources``: 0 leaves an amount to the provider. ``tags``: for
+    the provider; ``labels``: for the rules."""
+
+    resources: Resources = Resources()
+    zone: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Host:
     """``capacity``: what containers may book, measured at bootstrap, and before that what was
     requested. ``address``: on the underlay, where the other hosts reach it. ``gateway``: its
@@ -66,7 +77,8 @@ class Host:
     ``price_hour``: what it costs, in its provider's currency; None: nobody knows. ``asked_at``:
     when a provider was last asked to make its machine, unless it refused or its lists tell at
     once. ``attempt``: how often it was tried anew after a failure. ``cordoned``: it takes nothing
-    new; what is on it runs on.
+    new; what is on it runs on. ``wishes``: what its provider is asked for; None: the cloud's own
+    shape.
     ``engine_port``: where its engine has been made to listen with TLS; None: by SSH only."""
 
     id: str
@@ -91,3 +103,4 @@ class Host:
     asked_at: float | None = None
     attempt: int = 0
     cordoned: bool = False
+    wishes: Wishes | None = None
