@@ -71,14 +71,14 @@ def measure(name: str, counts: Sequence[int], repeats: int) -> tuple[Times, Time
     first: Times = {(count, way.name): [] for count in counts for way in ways}
     again: Times = {(count, way.name): [] for count in counts for way in ways}
     with machine_image() as image:
-        for turn in range(1, repeats + 1):
-            for count in counts:
-                ways.append(ways.pop(0))  # nobody is always next after the same one
+        for turn in range(repeats):
+            for place, count in enumerate(counts):
+                start = (turn + place) % len(ways)  # nobody is always next after the same one
                 reached: dict[str, list[str]] = {}
-                for way in ways:
+                for way in (*ways[start:], *ways[:start]):
                     measure_one(name, image, count, way, first, again, reached)
                 see_the_same(reached)
-            print(f"round {turn} of {repeats}: load {os.getloadavg()[0]:.1f}", flush=True)
+            print(f"round {turn + 1} of {repeats}: load {os.getloadavg()[0]:.1f}", flush=True)
     return first, again
 
 
@@ -93,6 +93,7 @@ def measure_one(
 ) -> None:
     with machines(name, image, count) as there:
         way.prepare(there)
+        os.sync()  # who installs packages would otherwise wait for what others have written
         taken_s, changed = way.run(there)
         if not changed:
             sys.exit(f"{way.name} says that it changed nothing on fresh machines")
@@ -103,6 +104,10 @@ def measure_one(
             if changed:
                 sys.exit(f"{way.name} changed something in its second run")
             again[count, way.name].append(taken_s)
+    latest = again[count, way.name][-1]
+    print(
+        f"  {count} by {way.name}: {first[count, way.name][-1]:.1f} s, {latest:.2f} s", flush=True
+    )
 
 
 def see_the_same(reached: dict[str, list[str]]) -> None:
@@ -116,14 +121,11 @@ def see_the_same(reached: dict[str, list[str]]) -> None:
 
 
 def simulated(name: str, count: int) -> bool:
-    """From zero each host takes three commands: what is it, its bootstrap, who are the others."""
     found = many_hosts(name, PROGRAMS, count, SIMULATED_RUNS)
-    again = [taken_s / found.ideal_s for taken_s in found.again_s]
-    print(f"{count} simulated hosts: ideal for one command to each {found.ideal_s:.1f} s")
-    print(f"  ready from zero {found.made_s:.1f} s, {found.made_s / 3 / found.ideal_s:.2f} times")
-    print(f"  nothing to do   {' '.join(f'{taken_s:.1f}' for taken_s in found.again_s)} s")
+    listed = " ".join(f"{taken_s:.1f}" for taken_s in found.again_s)
+    print(f"{count} simulated hosts: {listed} s, ideal {found.ideal_s:.1f} s", flush=True)
     measure = f"{count} simulated hosts that think {THINK_S:g} s, times the ideal"
-    return report(measure, median(again), SIMULATED_AIM)
+    return report(measure, median(found.again_s) / found.ideal_s, SIMULATED_AIM)
 
 
 def show(what: str, times: Times) -> None:

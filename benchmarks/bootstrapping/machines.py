@@ -19,8 +19,8 @@ from typing import Any
 
 from clocker import open_cloud
 from clocker.cloud import Cloud, ledger
+from clocker.cloud.intend import intend_host
 from clocker.cloud.nodes import obtain_node
-from clocker.cloud.reserve import intend_host
 from clocker.cloud.steps import side_by_side
 from clocker.interfaces import Parts
 from clocker.model import Host

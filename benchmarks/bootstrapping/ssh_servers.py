@@ -1,6 +1,6 @@
-"""Many SSH servers in one process, each a host that thinks for a fixed time about every command. A
-program of its own: reads a JSON document from stdin, prints a JSON list of its ports, and serves
-until its stdin ends.
+"""Many SSH servers in one process, each a host that thinks for a fixed time when it is asked what
+it is. A program of its own: reads a JSON document from stdin, prints a JSON list of its ports, and
+serves until its stdin ends.
 
     {"think_s": 1, "host_key": PEM, "authorized_key": LINE, "count": N}
 
@@ -33,8 +33,8 @@ class Host:
         if mark := _MARK.search(process.command or ""):
             process.stderr.write(f"{mark[0]} 4711\n".encode())
         sent = await process.stdin.read()
-        await asyncio.sleep(self._think_s)
         if sent.startswith(_CHECK):
+            await asyncio.sleep(self._think_s)
             process.stdout.write(self._told())
         elif sent.startswith(_MEMBERS):
             self._members = sent.partition(b"\n")[0]
