@@ -89,7 +89,7 @@ class Scaling:
 def decide(look: Look) -> Scaling:
     requests = wanted(look.spec, keep_at(look.spec, look.now), look.views)
     room = Room(tuple(_as_if_ready(view, look.news) for view in look.views), look.rules, look.news)
-    fits, staying = room.fits(requests), len(look.staying)
+    fits, staying = _emptied(room, look.leaving).fits(requests), len(look.staying)
     is_short = fits < len(requests) or staying < look.spec.minimum
     found = (_grow if is_short else _shrink)(look, room, requests)
     said = f"{_hosts(staying)}, room for {fits} of {len(requests)} more{_each(requests)}"
@@ -99,11 +99,11 @@ def decide(look: Look) -> Scaling:
 def _grow(look: Look, room: Room, requests: Sequence[ContainerRequest]) -> Scaling:
     lacking = look.spec.minimum - len(look.staying)
     back: tuple[Host, ...] = ()
-    for host in look.leaving:
-        if room.fits(requests) < len(requests) or len(back) < lacking:
-            back, room = (*back, host), room.with_back(host)
+    gone = look.leaving
+    while gone and (len(back) < lacking or _emptied(room, gone).fits(requests) < len(requests)):
+        back, room, gone = (*back, gone[0]), room.with_back(gone[0]), gone[1:]
+    room = _emptied(room, gone)
     add, enough = _to_be_made(look, room, requests, lacking - len(back))
-    gone = tuple(host for host in look.leaving if host not in back)
     leaving = tuple(host.id for host in gone)
     made_at, wait_s = look.history.made_at, 0.0
     if add and made_at is not None:
@@ -121,6 +121,7 @@ def _grow(look: Look, room: Room, requests: Sequence[ContainerRequest]) -> Scali
 
 def _shrink(look: Look, room: Room, requests: Sequence[ContainerRequest]) -> Scaling:
     """Hosts that were going go on; others when they have not been needed for long enough."""
+    room = _emptied(room, look.leaving)
     going, most = look.leaving, len(look.staying) - look.spec.minimum
     surplus = spare(room, requests, most=most, at=look.at, drain=look.spec.drain)
     since = look.history.surplus_since
@@ -135,6 +136,13 @@ def _shrink(look: Look, room: Room, requests: Sequence[ContainerRequest]) -> Sca
         going = (*going, *surplus)
         history = replace(look.history, surplus_since=None, leaving=tuple(h.id for h in going))
     return Scaling(0, 0, _joined(why, later) or "nothing to do", remove=going, history=history)
+
+
+def _emptied(room: Room, hosts: Sequence[Host]) -> Room:
+    """As it is once what is on hosts that are leaving is elsewhere, as far as it can be."""
+    for host in hosts:
+        room = room.without(host.id) or room
+    return room
 
 
 def _to_be_made(

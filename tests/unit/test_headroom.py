@@ -196,7 +196,7 @@ def test_other_reasons_to_stay() -> None:
 
 
 def test_one_that_is_leaving_goes_on_or_comes_back() -> None:
-    home, away = views(4, 3)
+    home, away = views(1, 3)
     away = replace(away, host=replace(away.host, cordoned=True))
     leaving = History(leaving=("h001",))
     on = decide(look([home, away], FOUR, rules=EIGHT, history=leaving))
@@ -205,6 +205,10 @@ def test_one_that_is_leaving_goes_on_or_comes_back() -> None:
     back = decide(look([busy, away], FOUR, rules=EIGHT, history=leaving))
     assert ([h.name for h in back.back], back.add, back.remove) == (["h001"], (), ())
     assert back.history.leaving == () and back.why.endswith("h001 stays")
+    # What is on the leaving one takes room where it goes.
+    (crowded,) = views(3)
+    back = decide(look([crowded, away], FOUR, rules=EIGHT, history=leaving))
+    assert ([h.name for h in back.back], back.remove) == (["h001"], ())
 
 
 @pytest.mark.parametrize("seed", range(20))
