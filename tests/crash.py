@@ -135,6 +135,8 @@ def verbs(cloud: Cloud, argument: str) -> dict[str, Callable[[], object]]:
         "rm": lambda: cloud.release(argument),
         "stop": lambda: cloud.stop(argument, 0.1),
         "start": lambda: cloud.start(argument),
+        "host-rm": lambda: cloud.host(argument).remove(grace_s=1),
+        "scale": cloud.scale,
         "move": lambda: cloud.move(*argument.split(), grace_s=1),
     }
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import re
 import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from operator import attrgetter
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
@@ -37,9 +36,9 @@ class Sent:
 
     @property
     def line(self) -> str:
-        """``POST /v2/droplets``, with the command of those whose path says nothing."""
+        """``POST /v2/droplets``, with the command of those whose path does not say it."""
         path = urlparse(self.url).path
-        command = self.query.get("command")
+        command = self.json["action"] if path.endswith("/action") else self.query.get("command")
         return f"{self.method} {path}{f' {command}' if command else ''}"
 
     @property
@@ -56,10 +55,11 @@ class Vendor:
     """``mock``: libcloud's class of answers, and ``connections``: those that get it, as
     ``module:class`` below ``libcloud``. ``create``, ``listing``, ``destroy``: patterns of
     ``Sent.line``. ``machines``: the list within a list's document, to be changed in place.
-    ``tagged``: puts into a machine of that list what was sent with the create, and, where tags are
-    a second call (``tagging``), with that. ``single``: has one machine as its answer. ``harmless``:
-    makes nothing, although its method would. ``besides``: connections that get another class.
-    ``hurried``: modules below ``libcloud`` that do not wait. ``answers``: for a pattern, the
+    ``tagged``: puts into a machine of that list what was sent with the create, and with a second
+    call that a machine shows (``tagging``). ``single``: has one machine as its answer. ``none``:
+    instead of an empty list. ``harmless``: makes nothing, although its method would. ``besides``:
+    connections that get another class. ``also``: what is set besides, as ``module:name``.
+    ``answers``: for a pattern, the
     ``type`` that the mock is to answer with, one of its files (that it uses for another question,
     or not at all), or an answer that libcloud has not got. ``image``, ``size``, ``price_hour``:
     what is chosen. ``wire``: what the create says."""
@@ -80,7 +80,8 @@ class Vendor:
     tagging: str = "never"
     single: str = "never"
     besides: Mapping[str, str] = field(default_factory=dict)
-    hurried: tuple[str, ...] = ()
+    also: Mapping[str, Any] = field(default_factory=dict)
+    none: Answer | None = None
     harmless: str = "never"
     answers: Mapping[str, Answer | str] = field(default_factory=dict)
     refused: Mapping[str, Answer | str] = field(default_factory=dict)
@@ -103,9 +104,10 @@ class Account:
         for name, mock in {**mocks, **self.vendor.besides}.items():
             playing = type("Playing", (_Playing, _named(mock)), {"account": self})
             replace(_named(name), "conn_class", playing)
-        for name in self.vendor.hurried:
-            hurried = SimpleNamespace(time=time.time, sleep=lambda _: None)
-            replace(import_module(f"libcloud.{name}"), "time", hurried)
+        for place, value in self.vendor.also.items():
+            module, _, path = place.partition(":")
+            *owner, name = path.split(".")
+            replace(_named(f"{module}:{'.'.join(owner)}"), name, value)
 
     def lines(self) -> list[str]:
         return [sent.line for sent in self.sent]
@@ -137,8 +139,10 @@ class Account:
         elif _is(sent, self.vendor.tagging):
             self.written = sent
         elif _is(sent, self.vendor.listing) and 200 <= status < 300:
+            if self.vendor.none and not (self.asked or self.foreign):
+                return self.vendor.none
             text = self._listed(json.loads(text))
-        if _is(sent, self.vendor.single):
+        if _is(sent, self.vendor.single) and not self.foreign:
             if self.asked is None:
                 return NOT_FOUND
             text = self._one(json.loads(text))
@@ -192,7 +196,8 @@ def _is(sent: Sent, pattern: str) -> bool:
 def _named(name: str) -> Any:
     _have_secrets()
     module, _, attributes = name.partition(":")
-    return attrgetter(attributes)(import_module(f"libcloud.{module}"))
+    found = import_module(f"libcloud.{module}")
+    return attrgetter(attributes)(found) if attributes else found
 
 
 def _have_secrets() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from base64 import b64encode
+from types import SimpleNamespace
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
@@ -14,11 +16,18 @@ from clocker.model import ImageWish, ProviderEntry, Resources, SizeWish
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0n1zRMnDbvQ9X3vwC8sXb7W1nYqf4m2Tt8eQF1c9aK"
 USER_DATA = "#cloud-config\nhostname: h1\n"
 
+HURRIED = SimpleNamespace(time=time.time, sleep=lambda _: None)
+
 NO_BARE_METALS = '{"bare_metals": [], "meta": {"total": 0, "links": {"next": "", "prev": ""}}}'
 INVALID_GRANT = '{"error": "invalid_grant", "error_description": "Invalid JWT Signature."}'
 INVALID_CLIENT = (
     '{"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret."}'
 )
+NOT_CREDENTIAL = '{"errorCode": "NOT_CREDENTIAL", "message": "This credential does not exist"}'
+UPCLOUD_REFUSES = '{"error": {"error_code": "AUTHENTICATION_FAILED", "error_message": "failed"}}'
+NOT_LOGGED_IN = '{"message": "you are not logged in"}'
+NO_SERVERS = '{"error": true, "message": "No servers found (name=\'.*\')"}'
+UPCLOUD_ID = "00f8c525-7e62-4108-8115-3958df5b43dc"
 AZURE_RUNS = (
     '{"statuses": [{"code": "ProvisioningState/succeeded"}, {"code": "PowerState/running"}]}'
 )
@@ -71,6 +80,19 @@ def azure_machines(document: Any) -> list[Any]:
 
 def azure_tagged(machine: Any, sent: Sent, _: Sent | None) -> None:
     machine.update({key: sent.json[key] for key in ("id", "name", "tags")})
+
+
+def scaleway_tagged(machine: Any, sent: Sent, _: Sent | None) -> None:
+    """libcloud's have no address."""
+    machine["tags"] = sent.json["tags"]
+    machine["public_ip"] = {"address": "203.0.113.5"}
+
+
+def upcloud_tagged(machine: Any, sent: Sent, stopped: Sent | None) -> None:
+    server = machine.get("server", machine)
+    server["title"] = sent.json["server"]["title"]
+    if stopped is not None:
+        server["state"] = "stopped"
 
 
 def private_key() -> str:
@@ -275,7 +297,7 @@ VENDORS = (
         destroy=rf"DELETE {AZURE_GROUP}/Microsoft.Compute/virtualMachines/[^/]+",
         machines=azure_machines,
         tagged=azure_tagged,
-        hurried=("compute.drivers.azure_arm",),
+        also={"compute.drivers.azure_arm:time": HURRIED},
         answers={
             r"(PUT|GET) .*/virtualMachines/[^/]+": (
                 f"{AZURE_FILE}_Compute_virtualMachines_test_node_1.json"
@@ -292,5 +314,114 @@ VENDORS = (
         price_hour=0.12,
         size="Standard_A2",
         wire=("Standard_A2", "debian-12", KEY, b64encode(USER_DATA.encode()).decode()),
+    ),
+    Vendor(
+        "scaleway",
+        entry(
+            "scaleway",
+            arguments={"key": "organization", "secret": "token"},
+            image=ImageWish("my_image"),
+            size=SizeWish(("ARM64-4GB",)),
+            locations=("par1",),
+        ),
+        "test.compute.test_scaleway:ScalewayMockHttp",
+        ("compute.drivers.scaleway:ScalewayNodeDriver.connectionCls",),
+        create=r"POST /servers",
+        listing=r"GET /servers",
+        destroy=r"POST /servers/741db378/action terminate",
+        machines=lambda document: document["servers"],
+        tagged=scaleway_tagged,
+        answers={r"POST /servers(/.*)?": "POST"},
+        refused={r"GET /servers": "UNAUTHORIZED"},
+        image="my_image",
+        size="ARM64-4GB",
+        price_hour=0.012,
+        wire=('"ARM64-4GB"', '"12345"'),
+    ),
+    Vendor(
+        "ovh",
+        entry(
+            "ovh",
+            arguments={
+                "key": "application_key",
+                "secret": "application_secret",
+                "ex_project_id": "project_id",
+                "ex_consumer_key": "consumer_key",
+            },
+            image=ImageWish(distribution="debian", version="8"),
+            size=SizeWish(("foo-id",)),
+            locations=("SBG1",),
+        ),
+        "test.compute.test_ovh:OvhMockHttp",
+        ("compute.drivers.ovh:OvhNodeDriver.connectionCls",),
+        create=r"POST /1.0/cloud/project/project_id/instance",
+        listing=r"GET /1.0/cloud/project/project_id/instance",
+        destroy=r"DELETE /1.0/cloud/project/project_id/instance/foo",
+        machines=lambda document: document,
+        tagged=put("name"),
+        also={"common.ovh:OvhConnection._timedelta": 42},
+        answers={r"GET .*/image": "image_get.json"},
+        refused={r".*": (403, NOT_CREDENTIAL, {}, "Forbidden")},
+        image="Debian 8",
+        size="ovh.intel.ha.l",
+        wire=('"foo-id"', '"SBG1"', '"ham-id"'),
+    ),
+    Vendor(
+        "upcloud",
+        entry(
+            "upcloud",
+            arguments={"username": "user", "password": "password"},
+            image=ImageWish(distribution="ubuntu"),
+            size=SizeWish(least=Resources(2, 2048)),
+            locations=("fi-hel1",),
+        ),
+        "test.compute.test_upcloud:UpcloudMockHttp",
+        ("compute.drivers.upcloud:UpcloudDriver.connectionCls",),
+        create=r"POST /1.2/server",
+        listing=r"GET /1.2/server",
+        single=r"GET /1.2/server/[^/]+",
+        tagging=r"POST /1.2/server/.*/stop",
+        destroy=rf"DELETE /1.2/server/{UPCLOUD_ID}",
+        machines=lambda document: document["servers"]["server"],
+        tagged=upcloud_tagged,
+        also={"common.upcloud:time": HURRIED},
+        answers={
+            r"POST /1.2/server": f"api_1_2_server_{UPCLOUD_ID}.json",
+            r"POST /1.2/server/.*/stop": f"api_1_2_server_{UPCLOUD_ID}.json",
+            r"DELETE .*": (204, "", {}, "No Content"),
+        },
+        refused={r".*": (401, UPCLOUD_REFUSES, {}, "Unauthorized")},
+        image="Ubuntu Server 16.04 LTS (Xenial Xerus)",
+        size="2xCPU-2GB",
+        price_hour=0.04464,
+        wire=("fi-hel1", "2xCPU-2GB", KEY),
+    ),
+    Vendor(
+        "kamatera",
+        entry(
+            "kamatera",
+            arguments={"key": "id", "secret": "secret"},
+            image=ImageWish(distribution="ubuntu"),
+            size=SizeWish(least=Resources(4, 8192)),
+            locations=("EU",),
+        ),
+        "test.compute.test_kamatera:KamateraMockHttp",
+        ("compute.drivers.kamatera:KamateraNodeDriver.connectionCls",),
+        create=r"POST /service/server",
+        listing=r"POST /service/server/info",
+        destroy=r"POST /service/server/terminate",
+        harmless=r"POST /service/server/info",
+        machines=lambda document: document,
+        tagged=put("name"),
+        also={"compute.drivers.kamatera:time": HURRIED},
+        answers={
+            r"GET /service/queue": "queue_12345-4.json",
+            r"POST /service/server/terminate": "server_operation.json",
+        },
+        none=(500, NO_SERVERS, {}, "Internal Server Error"),
+        refused={r".*": (401, NOT_LOGGED_IN, {}, "Unauthorized")},
+        image="Ubuntu Server version 18.04 LTS (bionic) 64-bit",
+        size="medium",
+        wire=('"EU"', '"4B"', KEY),
     ),
 )

@@ -144,7 +144,7 @@ DIALECTS: Mapping[str, Dialect] = {
     "scaleway": Dialect(
         tags=AsWords(("ex_tags",)),
         # An account's keys are on all its machines.
-        key=Kept(arguments=lambda pair: {}),
+        key=Kept(make=others.scaleway_pair, arguments=lambda pair: {}),
         place=lambda place: {"region": place},
         lists_by_place=True,
         nodes=lambda driver, place, **filters: driver.list_nodes(region=place),
@@ -169,6 +169,8 @@ DIALECTS: Mapping[str, Dialect] = {
         place_is_region=True,
         interfaces=frozenset({"public"}),
         sizes=lambda driver, place: driver.list_sizes(place),
+        # Those for Windows cost its licence.
+        offered=lambda size: not size.name.startswith("win-"),
         images=ImageWay(search=lambda driver, place, wish: driver.list_images(place)),
     ),
     "upcloud": Dialect(
@@ -177,6 +179,7 @@ DIALECTS: Mapping[str, Dialect] = {
         place_needed=lambda driver: True,
         besides=others.upcloud_besides,
         sizes=lambda driver, place: driver.list_sizes(place),
+        images=ImageWay(search=others.upcloud_images),
         destroy=others.upcloud_destroy,
         # Hundredths of the account's currency.
         price=lambda size: size.price / 100 if size.price else None,
@@ -188,7 +191,7 @@ DIALECTS: Mapping[str, Dialect] = {
         tags=InName(),
         key=Handed(others.handed_key),
         place_needed=lambda driver: True,
-        nodes=lambda driver, place, **filters: driver.list_nodes(ex_full_details=True),
+        nodes=others.kamatera_nodes,
         sizes=lambda driver, place: driver.list_sizes(place),
         images=ImageWay(search=lambda driver, place, wish: driver.list_images(place)),
     ),

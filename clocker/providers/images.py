@@ -31,7 +31,10 @@ ARCHITECTURES = (
 )
 # Images that start with these words are the distributions' own; others are somebody's product.
 OWN = re.compile(r"^(?:linux )?(debian|ubuntu)\b")
-PRODUCTS = re.compile(r"minimal|pro\b|fips|daily|gpu|docker|backports|sql|\blamp\b|testing")
+PRODUCTS = re.compile(
+    r"minimal|pro\b|fips|daily|gpu|docker|backports|sql|\blamp\b|testing"
+    r"|\b(32[ -]?bit|i[36]86|x32)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)

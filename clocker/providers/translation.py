@@ -16,9 +16,11 @@ from clocker.errors import (
 from clocker.providers.refusals import refusal_of, status_of
 
 UNAUTHORIZED = 401
-# Those who hand out tokens (Google, Microsoft) answer wrong credentials as any other bad request.
+# Those who hand out tokens (Google, Microsoft) answer wrong credentials as any other bad request,
+# OVH as something that is forbidden.
 _REFUSED = re.compile(
     r"Invalid JWT|Invalid grant|invalid_(grant|client)|unauthorized_client|AADSTS"
+    r"|NOT_CREDENTIAL|INVALID_(CREDENTIAL|KEY)\b"
 )
 _CREDENTIALS = "check the credentials in the provider's `arguments`"
 
@@ -43,8 +45,8 @@ TABLE: tuple[tuple[str, str, type[InfrastructureError], str | None], ...] = (
 )
 
 # Some drivers ask by GET: then a host's private key, in its user data, is part of the address,
-# which requests quotes in its errors.
-_QUERY = re.compile(r"(/[^\s?]*)\?\S+")
+# which requests quotes in its errors. Scaleway's driver asks for its token by the token itself.
+_SECRETS = re.compile(r"(/tokens/|/[^\s?]*\?)\S+")
 
 
 @contextmanager
@@ -79,5 +81,5 @@ def _is(cls: type, module: str, name: str) -> bool:
 
 def _sentence(error: Exception) -> str:
     explanation = getattr(error, "explanation", None)
-    text = _QUERY.sub(r"\1?...", str(explanation or error)).strip()
+    text = _SECRETS.sub(r"\1...", str(explanation or error)).strip()
     return text or type(error).__name__

@@ -21,10 +21,6 @@ from clocker.testing import RecordingProgress
 ELSEWHERE = {
     "clocker-local": "on real hosts, and in test_providers",
     "ec2": "against moto, which has a state, in test_providers",
-    "scaleway": "not yet",
-    "ovh": "not yet",
-    "upcloud": "not yet",
-    "kamatera": "not yet",
 }
 MARK = "0123456789abcdef"
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from ssh_greeters import greeting
@@ -29,6 +30,8 @@ from clocker.model import (
 from clocker.providers import open_provider
 from clocker.providers.claims import ClaimsFile
 from clocker.providers.compute import ComputeProvider
+from clocker.providers.dialects import GENERIC
+from clocker.providers.tagging import Afterwards, AsWords, InName, Tagging
 from clocker.testing import FakeClock, FakeKeys, FakeMachines, FakeProvider, RecordingProgress
 from clocker.testing.account import Account
 from clocker.testing.faulty_driver import FaultyDriver
@@ -43,6 +46,7 @@ class Case:
     cloud: str
     foreign: Callable[[], str]
     takes_user_data: bool = True
+    tags: Mapping[str, str] = field(default_factory=lambda: {"team": "blue"})
 
     def request(self, host: str = "h1") -> HostRequest:
         return HostRequest(
@@ -51,22 +55,52 @@ class Case:
             name=host,
             resources=Resources(),
             provider="tested",
-            tags={"team": "blue"},
+            tags=self.tags,
             timeout_s=120,
         )
 
 
-def in_memory(cloud: str) -> Iterator[Case]:
+class Wordy(FakeNodeDriver):
+    """Its machines carry words; or, where they are told none, only a name."""
+
+    def create_node(self, *args: Any, ex_words: Sequence[str] = (), **kwargs: Any) -> Any:
+        node = super().create_node(*args, **kwargs)
+        node.extra["tags"] = list(ex_words)
+        return node
+
+    def ex_create_tags(self, node: Any, tags: Mapping[str, str]) -> None:
+        self.infrastructure.nodes[node.id].extra["tags"] = dict(tags)
+
+
+def in_memory(
+    cloud: str, tagging: Tagging = GENERIC.tags, tags: Mapping[str, str] | None = None
+) -> Iterator[Case]:
     world = Infrastructure(boots=2)
     entry = ProviderEntry("tested", "fake", image=ImageWish("debian"))
-    provider = ComputeProvider(entry, lambda: FakeNodeDriver(world), sleep=lambda _: None)
+    driver = FakeNodeDriver if tagging is GENERIC.tags else Wordy
+    dialect = replace(GENERIC, tags=tagging)
+    provider = ComputeProvider(entry, lambda: driver(world), dialect, sleep=lambda _: None)
 
     def foreign() -> str:
-        driver = FakeNodeDriver(world)
-        made = driver.create_node("theirs", driver.list_sizes()[0], driver.list_images()[0])
+        there = driver(world)
+        made = there.create_node("theirs", there.list_sizes()[0], there.list_images()[0])
         return str(made.id)
 
-    yield Case(provider, cloud, foreign)
+    yield Case(provider, cloud, foreign, tags={"team": "blue"} if tags is None else tags)
+
+
+def in_words(cloud: str) -> Iterator[Case]:
+    yield from in_memory(cloud, AsWords(("ex_words",)))
+
+
+def in_the_name(cloud: str) -> Iterator[Case]:
+    yield from in_memory(cloud, InName(), {"clocker-gateway": "10.32.0.1"})
+
+
+def afterwards(cloud: str) -> Iterator[Case]:
+    yield from in_memory(
+        cloud, Afterwards(lambda driver, node, tags: driver.ex_create_tags(node, tags))
+    )
 
 
 def account(cloud: str) -> Iterator[Case]:
@@ -142,9 +176,10 @@ def static(cloud: str) -> Iterator[Case]:
         yield Case(provider, cloud, foreign, takes_user_data=False)
 
 
-@pytest.fixture(
-    params=[in_memory, account, fake, ec2, static, pytest.param(local, marks=pytest.mark.hosts)]
-)
+KINDS = (in_memory, in_words, in_the_name, afterwards, account, fake, ec2, static)
+
+
+@pytest.fixture(params=[*KINDS, pytest.param(local, marks=pytest.mark.hosts)])
 def case(request: pytest.FixtureRequest) -> Iterator[Case]:
     yield from request.param(f"ct{uuid.uuid4().hex[:8]}")
 
@@ -156,7 +191,7 @@ def test_an_obtained_machine_has_an_address_and_its_tags(case: Case) -> None:
     assert node.access.address
     assert node.tags["clocker-cloud"] == case.cloud
     assert node.tags["clocker-host"] == case.request().id
-    assert node.tags["team"] == "blue"
+    assert case.tags.items() <= node.tags.items()
     assert [n.id for n in case.provider.list(case.cloud)] == [node.id]
 
 

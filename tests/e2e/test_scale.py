@@ -74,8 +74,31 @@ def test_one_host_comes_for_two_runs_at_once_and_goes_when_it_is_not_needed(
     (left,) = hosts(cloud).values()
     assert left == ["last", "web-2"]
     assert {name: item["address"] for name, item in cloud.containers().items()} == addresses
-    reached = cloud.exec("last", "nc", "-w", "5", addresses["web-2"], "80")
-    assert reached == "here"
-    assert cloud.exec("web-2", "nc", "-w", "5", f"last.{cloud.name}.clocker", "80") == "here"
+    reach_each_other(cloud)
     assert "nothing to do" in cloud.clocker("scale").stdout
+    cloud.assert_agrees()
+
+
+def reach_each_other(cloud: RealCloud) -> None:
+    address = cloud.containers()["web-2"]["address"]
+    assert cloud.exec("last", "nc", "-w", "5", address, "80") == "here"
+    assert cloud.exec("web-2", "nc", "-w", "5", f"last.{cloud.name}.clocker", "80") == "here"
+
+
+def test_a_host_comes_and_another_goes_by_hand_also_with_a_kill_in_between(
+    cloud: RealCloud,
+) -> None:
+    (first,) = hosts(cloud)
+    addresses = {name: item["address"] for name, item in cloud.containers().items()}
+    (second,) = cloud.json("host", "add")["added"]
+    cloud.clocker("host", "label", first, "disk=ssd")
+    assert cloud.json("host", "repair", first)["host"]["labels"] == {"disk": "ssd"}
+    reach_each_other(cloud)
+
+    cloud.crashed(12, "host-rm", first)
+    cloud.clocker("host", "rm", first)
+
+    assert hosts(cloud) == {second: ["last", "web-2"]}
+    assert {name: item["address"] for name, item in cloud.containers().items()} == addresses
+    reach_each_other(cloud)
     cloud.assert_agrees()

@@ -271,6 +271,17 @@ def test_no_vendor_exception_leaves(raised: Exception, becomes: type[Exception])
         assert "provider acme: " in str(caught.value)
 
 
+@pytest.mark.parametrize("address", ["/tokens/s3cret", "/api?userdata=s3cret&name=h1"])
+def test_no_error_quotes_what_is_secret_in_an_address(address: str) -> None:
+    lost = ConnectionError(f"Max retries exceeded with url: {address} (Caused by nothing)")
+
+    with pytest.raises(Unreachable, match="Max retries") as caught, translated("provider acme"):
+        raise lost
+
+    assert "s3cret" not in str(caught.value)
+    assert "Caused by nothing" in str(caught.value)
+
+
 def test_an_unknown_driver_is_bad_input() -> None:
     with pytest.raises(ConfigError, match="no such driver: amazn"):
         open_provider(ProviderEntry("x", "amazn"), RecordingProgress())

@@ -50,6 +50,8 @@ NAMES: tuple[tuple[str, Reading | None], ...] = (
     ("Debian version 10.0 (buster) 64-bit", Reading("debian", (10,), X86)),
     ("Debian version 9.11 (stretch) 64-bit", Reading("debian", (9,), X86)),
     ("Ubuntu Server version 18.04 LTS (bionic) 64-bit", Reading("ubuntu", (18, 4), X86)),
+    ("Debian version 8.9 (jessie) 32-bit", None),
+    ("Debian 12 i386 (bookworm)", None),
     ("debian-12-generic-amd64", Reading("debian", (12,), X86)),
     ("debian-12 12-gen2", Reading("debian", (12,), None)),
     ("ubuntu-24_04-lts server", Reading("ubuntu", (24, 4), None)),

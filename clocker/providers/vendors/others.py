@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from clocker.errors import ConfigError, ProviderError
-from clocker.model import ProviderEntry
+from clocker.model import ImageWish, ProviderEntry
 from clocker.providers.images import named
 from clocker.providers.tagging import Arguments, Driver, Machine, Tags
 
@@ -62,19 +62,43 @@ def scaleway_destroy(driver: Driver, machine: Machine) -> bool:
     )
 
 
+def scaleway_pair(driver: Driver, name: str, key: str, place: Any) -> Any:
+    """The driver says whether it was made, not what."""
+    from libcloud.compute.base import KeyPair
+
+    driver.import_key_pair_from_string(name, key)
+    return KeyPair(name, key, fingerprint="", driver=driver)
+
+
 def upcloud_destroy(driver: Driver, machine: Machine) -> bool:
     """The driver's own leaves the disks, which cost."""
     server = driver.connection.request(f"1.2/server/{machine.id}").object["server"]
     devices = server.get("storage_devices", {}).get("storage_device", [])
-    destroyed = driver.destroy_node(machine)
+    if not driver.destroy_node(machine):
+        return False
     for device in devices:
         if device["type"] == "disk":
             driver.connection.request(f"1.2/storage/{device['storage']}", method="DELETE")
-    return bool(destroyed)
+    return True
+
+
+def upcloud_images(driver: Driver, place: Any, wish: ImageWish) -> Sequence[Any]:
+    """The driver's list has installers, on CD, too."""
+    return [image for image in driver.list_images() if image.extra["type"] == "template"]
 
 
 def upcloud_besides(driver: Driver, entry: ProviderEntry, name: str) -> Arguments:
     return {"ex_hostname": name, "ex_username": entry.ssh_user}
+
+
+def kamatera_nodes(driver: Driver, place: Any, **filters: Any) -> Sequence[Machine]:
+    """In full, for the addresses. Asked so about no machine, Kamatera answers with an error."""
+    try:
+        return list(driver.list_nodes(ex_full_details=True))
+    except ProviderError as error:
+        if "No servers found" in error.what:
+            return []
+        raise
 
 
 def cloudstack_tag(driver: Driver, machine: Machine, tags: Tags) -> None:
