@@ -16,7 +16,7 @@ from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-from urllib.parse import parse_qs, urlparse
+from urllib.parse import parse_qs, unquote_plus, urlparse
 
 import libcloud.test
 
@@ -40,6 +40,11 @@ class Sent:
         path = urlparse(self.url).path
         command = self.json["action"] if path.endswith("/action") else self.query.get("command")
         return f"{self.method} {path}{f' {command}' if command else ''}"
+
+    @property
+    def text(self) -> str:
+        """What was said, whichever way."""
+        return unquote_plus(urlparse(self.url).query) + self.body
 
     @property
     def query(self) -> dict[str, str]:

@@ -3,6 +3,8 @@ was asked, found by its tags alone, and destroyed. See ``vendor_accounts`` and d
 
 from __future__ import annotations
 
+import json
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -11,7 +13,7 @@ from vendor_accounts import Account, Vendor
 from vendors import KEY, USER_DATA, VENDORS
 
 from clocker.errors import AuthenticationFailed, ProviderError
-from clocker.model import HostRequest, Resources, Verdict
+from clocker.model import HostRequest, RemnantKind, Resources, Verdict
 from clocker.providers import open_provider
 from clocker.providers.compute import ComputeProvider
 from clocker.providers.dialects import DIALECTS
@@ -67,7 +69,7 @@ def test_a_machine_is_made_listed_by_its_tags_and_destroyed(case: Case) -> None:
 
     assert case.account.asked is not None
     for text in case.vendor.wire:
-        assert text in case.account.asked.url + case.account.asked.body
+        assert text in case.account.asked.text
     assert node.access is not None
     wanted = case.request().tags
     assert {key: node.tags[key] for key in wanted} == wanted
@@ -76,6 +78,29 @@ def test_a_machine_is_made_listed_by_its_tags_and_destroyed(case: Case) -> None:
     case.provider.release(node.id)
     case.provider.release(node.id)
     assert list(case.provider.list("demo")) == []
+
+
+def test_the_key_and_the_user_data_are_handed_over(case: Case) -> None:
+    dialect = DIALECTS[case.vendor.driver]
+
+    case.provider.obtain(case.request())
+
+    sent = [sent.text for sent in case.account.sent]
+    assert any(KEY.split()[1] in text for text in sent)
+    assert case.account.asked is not None
+    forms = (json.dumps(USER_DATA)[1:-1], b64encode(USER_DATA.encode()).decode())
+    handed = any(form in case.account.asked.text for form in forms)
+    assert handed == (dialect.user_data is not None)
+
+
+def test_what_is_left_is_looked_for(case: Case) -> None:
+    case.provider.obtain(case.request())
+
+    (left,) = case.provider.remnants("demo")
+
+    assert left.kind is RemnantKind.MACHINE
+    case.provider.remove(left)
+    assert list(case.provider.remnants("demo")) == []
 
 
 def test_asked_again_it_is_the_same_machine(case: Case) -> None:

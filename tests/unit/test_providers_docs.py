@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from vendors import VENDORS
 
 from clocker.providers.dialects import DIALECTS
 from clocker.providers.key_pairs import Kept
@@ -15,16 +16,31 @@ COLUMNS = (
     *("driver", "key", "user data", "tags", "security group", "network", "token", "location"),
     *("spot", "price"),
 )
+VERIFIED = ("driver", "seen with", "answers of ours", "not seen")
 
 
-def rows() -> dict[str, dict[str, str]]:
+def rows(columns: tuple[str, ...] = COLUMNS) -> dict[str, dict[str, str]]:
+    """Of the table with that many columns."""
     found = {}
     for line in DOCUMENT.read_text().splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if line.startswith("| `") and len(cells) == len(COLUMNS):
+        if line.startswith("| `") and len(cells) == len(columns):
             for name in cells[0].split(","):
-                found[name.strip(" `")] = dict(zip(COLUMNS, cells, strict=True))
+                found[name.strip(" `")] = dict(zip(columns, cells, strict=True))
     return found
+
+
+def test_a_row_says_how_each_driver_was_verified() -> None:
+    said = rows(VERIFIED)
+    by_fixtures = {name for name, row in said.items() if row["seen with"].startswith("fixtures")}
+
+    assert set(said) == (set(DIALECTS) - {"clocker-local"}) | {"local"}
+    assert by_fixtures == {vendor.driver for vendor in VENDORS}
+    for vendor in VENDORS:
+        answered = [*vendor.answers.values(), *vendor.refused.values(), vendor.none]
+        assert bool(said[vendor.driver]["answers of ours"]) >= any(
+            isinstance(answer, tuple) for answer in answered
+        )
 
 
 @pytest.mark.parametrize("name", [name for name in DIALECTS if name != "clocker-local"])
