@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,7 @@ def gc(session: Session, dry_run: bool, grace: str, yes: bool, as_json: bool) ->
         if not as_json:
             _show(found.findings)
         if going and not dry_run:
-            confirm(f"Remove {len(going)} of {len(found.findings)}?", yes=yes)
+            confirm(f"Remove {_counted(going)}?", yes=yes)
         report = None if dry_run else cloud.gc(found.findings)
     if as_json:
         _print(report, found.findings)
@@ -56,6 +57,11 @@ def gc(session: Session, dry_run: bool, grace: str, yes: bool, as_json: bool) ->
             click.echo(f"{finding.thing.remnant.name}  removed")
     failed = [error for _, error in report.failures] if report else []
     _raise_last([*found.failures, *failed])
+
+
+def _counted(findings: Sequence[Finding]) -> str:
+    kinds = Counter(str(finding.thing.remnant.kind) for finding in findings)
+    return ", ".join(f"{count} {kind}{'s' * (count > 1)}" for kind, count in kinds.items())
 
 
 def _show(findings: Sequence[Finding]) -> None:

@@ -146,7 +146,7 @@ def _against(rules: Rules, whom: Whose, age_s: float) -> str | None:
         case Whose.UNKNOWN:
             return "it does not say whose it is: made by hand, or by an older version"
         case Whose.OURS:
-            return f"younger than {rules.grace_s:g} s" if age_s < rules.grace_s else None
+            return "younger than the grace" if age_s < rules.grace_s else None
 
 
 def _why(remnant: Remnant, hosts: Sequence[Host], twin_of: Host | None) -> str:

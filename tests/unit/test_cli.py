@@ -546,7 +546,7 @@ def test_gc_asks_and_then_removes(terminal: Terminal) -> None:
     seen = terminal("gc")
     assert (seen.status, ("gc", 1) in terminal.cloud.calls) == (2, False)
     assert "demo-demo-3" in seen.out
-    assert "--yes" in seen.err
+    assert "Remove 1 machine? Nobody is here to answer: add --yes" in seen.err
 
     seen = terminal("gc", "--yes", "--grace", "10m")
 

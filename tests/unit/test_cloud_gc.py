@@ -93,8 +93,8 @@ def test_what_nobody_uses_goes(left: Thing, hosts: tuple[Host, ...], why: str) -
 @pytest.mark.parametrize(
     ("left", "why"),
     [
-        (thing(age=59), "younger than 60 s"),
-        (thing(age=None), "younger than 60 s"),
+        (thing(age=59), "younger than the grace"),
+        (thing(age=None), "younger than the grace"),
         (thing(key=OTHER), "another key"),
         (thing(key=None), "does not say"),
         (thing(host=None), "does not say"),
