@@ -2,14 +2,15 @@
 
 The drivers are the real ones: they build requests and read answers. Here is only what a fixture
 cannot do, as it never changes: after a machine was asked for, the list has one, with the tags that
-were *sent*, put where that API has them; before and after, it has none."""
+were *sent*, put where that API has them; before and after, it has none. So it is with security
+groups."""
 
 from __future__ import annotations
 
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from operator import attrgetter
@@ -56,6 +57,17 @@ class Sent:
 
 
 @dataclass(frozen=True)
+class Groups:
+    """The security groups of a vendor. ``opening``: makes one or opens a port, ``closing``: removes
+    one. ``listed``: what was opened, put into a list's document instead of what is there."""
+
+    opening: str
+    closing: str
+    listing: str
+    listed: Callable[[Document, Sequence[Sent]], None]
+
+
+@dataclass(frozen=True)
 class Vendor:
     """``mock``: libcloud's class of answers, and ``connections``: those that get it, as
     ``module:class`` below ``libcloud``. ``create``, ``listing``, ``destroy``: patterns of
@@ -87,6 +99,7 @@ class Vendor:
     besides: Mapping[str, str] = field(default_factory=dict)
     also: Mapping[str, Any] = field(default_factory=dict)
     none: Answer | None = None
+    groups: Groups = Groups("never", "never", "never", lambda document, opened: None)
     harmless: str = "never"
     answers: Mapping[str, Answer | str] = field(default_factory=dict)
     refused: Mapping[str, Answer | str] = field(default_factory=dict)
@@ -98,6 +111,7 @@ class Account:
 
     vendor: Vendor
     sent: list[Sent] = field(default_factory=list)
+    opened: list[Sent] = field(default_factory=list)
     asked: Sent | None = None
     written: Sent | None = None
     foreign: bool = False
@@ -147,6 +161,8 @@ class Account:
             if self.vendor.none and not (self.asked or self.foreign):
                 return self.vendor.none
             text = self._listed(json.loads(text))
+        if 200 <= status < 300:
+            text = self._grouped(sent, text)
         if _is(sent, self.vendor.single) and not self.foreign:
             if self.asked is None:
                 return NOT_FOUND
@@ -169,6 +185,18 @@ class Account:
         elif not self.foreign:
             machines.clear()
         return json.dumps(document)
+
+    def _grouped(self, sent: Sent, text: str) -> str:
+        groups = self.vendor.groups
+        if _is(sent, groups.opening):
+            self.opened.append(sent)
+        elif _is(sent, groups.closing):
+            self.opened.clear()
+        elif _is(sent, groups.listing):
+            document = json.loads(text)
+            groups.listed(document, self.opened)
+            return json.dumps(document)
+        return text
 
     def _one(self, document: Document) -> str:
         assert self.asked is not None

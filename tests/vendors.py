@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from base64 import b64encode
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from vendor_accounts import Sent, Vendor
+from vendor_accounts import Groups, Sent, Vendor
 
 from clocker.model import ImageWish, ProviderEntry, Resources, SizeWish
 
@@ -93,6 +94,58 @@ def upcloud_tagged(machine: Any, sent: Sent, stopped: Sent | None) -> None:
     server["title"] = sent.json["server"]["title"]
     if stopped is not None:
         server["state"] = "stopped"
+
+
+def openstack_groups(document: Any, opened: Sequence[Sent]) -> None:
+    """With what Neutron opens by itself: all ways out."""
+    out = {"direction": "egress", "protocol": None, "port_range_min": None, "port_range_max": None}
+    sent = [each.json for each in opened]
+    rules = [one["security_group_rule"] for one in sent if "security_group_rule" in one]
+    document["security_groups"] = [
+        {
+            **one["security_group"],
+            "id": 6,
+            "tenant_id": "68",
+            "security_group_rules": [
+                {"remote_ip_prefix": None, **rule, "security_group_id": 6, "id": number}
+                for number, rule in enumerate([out, *rules])
+            ],
+        }
+        for one in sent
+        if "security_group" in one
+    ]
+
+
+def cloudstack_groups(document: Any, opened: Sequence[Sent]) -> None:
+    made = [each.query for each in opened if "name" in each.query]
+    rules = [each.query for each in opened if "protocol" in each.query]
+    document["listsecuritygroupsresponse"] = {
+        "count": len(made),
+        "securitygroup": [
+            {
+                "id": "895f9e41",
+                "name": one["name"],
+                "account": "somebody",
+                "ingressrule": [cloudstack_rule(rule) for rule in rules],
+            }
+            for one in made
+        ],
+    }
+
+
+def cloudstack_rule(asked: dict[str, str]) -> dict[str, Any]:
+    ports = {key: int(asked[key]) for key in ("startport", "endport")}
+    group = asked.get("usersecuritygrouplist[0].group")
+    source = {"securitygroupname": group} if group else {"cidr": asked["cidrlist"]}
+    return {"ruleid": "b83428c0", "protocol": asked["protocol"].lower(), **ports, **source}
+
+
+def gce_firewalls(document: Any, opened: Sequence[Sent]) -> None:
+    """Besides those that are there."""
+    like = document["items"][0]
+    for one in opened:
+        wall = {key: value for key, value in like.items() if key != "sourceRanges"}
+        document["items"].append({**wall, **one.json})
 
 
 def private_key() -> str:
@@ -201,6 +254,12 @@ VENDORS = (
         tagged=put("metadata", "server", "metadata"),
         image="hypernode",
         size="15.5GB slice",
+        groups=Groups(
+            r"POST .*/security-group(s|-rules)",
+            r"DELETE .*/security-groups/6",
+            r"GET .*/security-groups",
+            openstack_groups,
+        ),
         harmless=r"POST .*/tokens",
         refused={r".*/tokens": (401, "", {}, "Unauthorized")},
         wire=("f24a3c1b-d52a-4116-91da-25b3eee8f55e", '"flavorRef": "7"'),
@@ -225,6 +284,12 @@ VENDORS = (
             listing=r"GET /test/path listVirtualMachines",
             destroy=r"GET /test/path destroyVirtualMachine",
             tagging=r"GET /test/path createTags",
+            groups=Groups(
+                r"GET /test/path (create|authorize)SecurityGroup(Ingress)?",
+                r"GET /test/path deleteSecurityGroup",
+                r"GET /test/path listSecurityGroups",
+                cloudstack_groups,
+            ),
             machines=lambda document: document["listvirtualmachinesresponse"]["virtualmachine"],
             tagged=cloudstack_tagged,
             image="XEN Basic Ubuntu 10.04 Server x64 PV r2.0",
@@ -260,7 +325,17 @@ VENDORS = (
         destroy=r"DELETE .*/zones/us-central1-a/instances/node-name",
         machines=gce_machines,
         tagged=gce_tagged,
-        answers={r"GET .*/instances/demo-.*": "zones_us-central1-a_instances_node-name.json"},
+        groups=Groups(
+            r"POST .*/firewalls",
+            r"DELETE .*/firewalls/.*",
+            r"GET .*/firewalls",
+            gce_firewalls,
+        ),
+        answers={
+            r"GET .*/instances/demo-.*": "zones_us-central1-a_instances_node-name.json",
+            r"GET .*/firewalls/.*": "global_firewalls_lcfirewall.json",
+            r"DELETE .*/firewalls/.*": "global_firewalls_lcfirewall_delete.json",
+        },
         besides={
             "common.google:GoogleBaseAuthConnection": ("test.common.test_google:GoogleAuthMockHttp")
         },

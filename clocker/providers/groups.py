@@ -196,12 +196,13 @@ def _ec2_rules(group: Any) -> list[Rule]:
 
 
 def _openstack_rule(group: Any, rule: Any) -> Rule:
-    ours = rule.group in (group.id, group.name)
+    source = rule.group.get("name")  # or the id, as Neutron has it
+    ours = source in (group.id, group.name)
     return Rule(
         str(rule.ip_protocol).lower(),
         int(rule.from_port or 0),
         int(rule.to_port or 0),
-        None if ours else str(rule.ip_range or rule.group or ANY),
+        None if ours else str(rule.ip_range or source or ANY),
     )
 
 

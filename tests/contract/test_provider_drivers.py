@@ -13,7 +13,15 @@ from vendor_accounts import Account, Vendor
 from vendors import KEY, USER_DATA, VENDORS
 
 from clocker.errors import AuthenticationFailed, ProviderError
-from clocker.model import HostRequest, RemnantKind, Resources, Verdict
+from clocker.model import (
+    FirewallWish,
+    HostRequest,
+    Opening,
+    RemnantKind,
+    Resources,
+    Source,
+    Verdict,
+)
 from clocker.providers import open_provider
 from clocker.providers.compute import ComputeProvider
 from clocker.providers.dialects import DIALECTS
@@ -24,6 +32,12 @@ ELSEWHERE = {
     "clocker-local": "on real hosts, and in test_providers",
     "ec2": "against moto, which has a state, in test_providers",
 }
+FIREWALL = FirewallWish(sources=("198.51.100.0/24",), published=True)
+OPENINGS = (
+    Opening("tcp", 22, 22, Source.CONTROLLER),
+    Opening("udp", 51820, 51820, Source.HOSTS),
+    Opening("tcp", 30000, 30999, Source.ANYONE),
+)
 MARK = "0123456789abcdef"
 
 
@@ -101,6 +115,31 @@ def test_what_is_left_is_looked_for(case: Case) -> None:
     assert left.kind is RemnantKind.MACHINE
     case.provider.remove(left)
     assert list(case.provider.remnants("demo")) == []
+
+
+@pytest.mark.parametrize(
+    "case",
+    [vendor for vendor in VENDORS if DIALECTS[vendor.driver].groups],
+    ids=lambda vendor: vendor.driver,
+    indirect=True,
+)
+def test_a_security_group_is_made_once_and_removed(case: Case) -> None:
+    provider = replace(case.provider, entry=replace(case.vendor.entry, firewall=FIREWALL))
+    request = replace(case.request(), openings=OPENINGS)
+    provider.obtain(request)
+    opened = list(case.account.opened)
+
+    provider.release(provider.obtain(request).id)
+    provider.obtain(request)
+
+    assert case.account.opened == opened
+    assert len(opened) == 1 + len(OPENINGS)
+    assert any(FIREWALL.sources[0] in sent.text for sent in opened)
+    assert case.account.asked is not None
+    assert f"clocker-demo-{MARK}" in case.account.asked.text
+    for left in provider.remnants("demo"):
+        provider.remove(left)
+    assert case.account.opened == []
 
 
 def test_asked_again_it_is_the_same_machine(case: Case) -> None:

@@ -99,7 +99,7 @@ def openstack() -> Any:
                 from_port=first,
                 to_port=last,
                 ip_range=source.get("cidr"),
-                group=other.id if other else None,
+                group={"name": other.id, "tenant_id": None} if other else {},
             )
         )
 
