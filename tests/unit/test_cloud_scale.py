@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,7 +13,7 @@ import pytest
 from moving import DATA, WEB, World
 
 from clocker.cloud import Cloud, ScaleReport
-from clocker.errors import BadInput, BootstrapFailed, ProviderError
+from clocker.errors import BadInput, BootstrapFailed, NotFound, NothingFits, ProviderError
 from clocker.model import (
     ContainerRequest,
     Headroom,
@@ -213,3 +214,45 @@ def test_a_shape_that_nobody_said_is_taken_from_the_offer(tmp_path: Path) -> Non
     per_host = int(min(capacity.cores, capacity.ram_mb / 512))
     assert len(report.added) == -(-9 // per_host)
     assert world.cloud().scale().added == ()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_eighty_of_everything_in_random_order(world: World, seed: int) -> None:
+    """Containers come and go, hosts are drained and removed by hand, and ``scale`` runs and is
+    killed at any boundary: nothing is lost, and in the end there is the room that is wanted."""
+    chance = random.Random(seed)
+    here: dict[str, str] = {}
+    for step in range(80):
+        wait(world, chance.choice([1, 100, 400]))
+        verb = chance.choice(["come", "come", "come", "go", "scale", "killed", "rm", "drain"])
+        try:
+            if verb == "come":
+                name = f"c{step}"
+                need = Resources(chance.choice([0.5, 1, 2]), 256)
+                made = world.cloud().obtain(replace(WEB, name=name, resources=need))
+                here[name] = made.address
+            elif verb == "go" and here:
+                name = chance.choice(sorted(here))
+                world.cloud().release(name)
+                del here[name]
+            elif verb == "scale":
+                world.cloud().scale()
+            elif verb == "killed":
+                world.killed(lambda cloud: cloud.scale(), chance.randrange(1, 30))
+            elif verb in ("rm", "drain"):
+                host = world.cloud().host(chance.choice(sorted(names(world)) or ["none"]))
+                host.remove() if verb == "rm" else host.drain()
+                if verb == "drain":
+                    host.uncordon()
+        except (NothingFits, NotFound):
+            pass
+        assert {c.name: c.address for c in world.cloud().list()} == here, (step, verb)
+    world.cloud().scale()
+    wait(world, 400)
+    world.cloud().scale()
+    wait(world, 400)
+    report = world.cloud().scale()
+    assert not report.short or "no more than 6 hosts" in report.why
+    world.cloud().up()
+    world.assert_agrees()
+    assert sum(c.running for m in world.machines.all() for c in m.engine.containers()) == len(here)
