@@ -118,7 +118,9 @@ def rule(spec: RuleSpec) -> Any:
     try:
         found = msgspec.convert(options, made)
     except msgspec.ValidationError as error:
-        raise BadInput(f"rule {spec.name!r}: {error}", where="rules") from error
+        # Norway is false in YAML, unless it is quoted.
+        remedy = "put words such as NO, ON and YES in quotes" if "`bool`" in str(error) else None
+        raise BadInput(f"rule {spec.name!r}: {error}", where="rules", remedy=remedy) from error
     return rule_class_at(f"{_HOME}.soft:Soft")(found) if soft else found
 
 

@@ -2,8 +2,8 @@
 
 The drivers are the real ones: they build requests and read answers. Here is only what a fixture
 cannot do, as it never changes: after a machine was asked for, the list has one, with the tags that
-were *sent*, put where that API has them; before and after, it has none. So it is with key
-pairs and security groups."""
+were *sent*, put where that API has them; before and after, it has none. So it is with security
+groups."""
 
 from __future__ import annotations
 
@@ -57,13 +57,12 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class Shelf:
-    """What an account keeps for a cloud: its key pair, or its security group. ``making``: makes
-    it, or opens a port, ``removing``: removes it. ``listed``: puts what was made into a list's
-    document, besides or instead of what is there."""
+class Groups:
+    """The security groups of a vendor. ``opening``: makes one or opens a port, ``closing``: removes
+    one. ``listed``: what was opened, put into a list's document instead of what is there."""
 
-    making: str
-    removing: str
+    opening: str
+    closing: str
     listing: str
     listed: Callable[[Document, Sequence[Sent]], None]
 
@@ -100,8 +99,7 @@ class Vendor:
     besides: Mapping[str, str] = field(default_factory=dict)
     also: Mapping[str, Any] = field(default_factory=dict)
     none: Answer | None = None
-    groups: Shelf | None = None
-    pairs: Shelf | None = None
+    groups: Groups = Groups("never", "never", "never", lambda document, opened: None)
     harmless: str = "never"
     answers: Mapping[str, Answer | str] = field(default_factory=dict)
     refused: Mapping[str, Answer | str] = field(default_factory=dict)
@@ -113,8 +111,7 @@ class Account:
 
     vendor: Vendor
     sent: list[Sent] = field(default_factory=list)
-    groups: list[Sent] = field(default_factory=list)
-    pairs: list[Sent] = field(default_factory=list)
+    opened: list[Sent] = field(default_factory=list)
     asked: Sent | None = None
     written: Sent | None = None
     foreign: bool = False
@@ -165,8 +162,7 @@ class Account:
                 return self.vendor.none
             text = self._listed(json.loads(text))
         if 200 <= status < 300:
-            text = self._kept(sent, text, self.vendor.groups, self.groups)
-            text = self._kept(sent, text, self.vendor.pairs, self.pairs)
+            text = self._grouped(sent, text)
         if _is(sent, self.vendor.single) and not self.foreign:
             if self.asked is None:
                 return NOT_FOUND
@@ -190,16 +186,15 @@ class Account:
             machines.clear()
         return json.dumps(document)
 
-    def _kept(self, sent: Sent, text: str, shelf: Shelf | None, made: list[Sent]) -> str:
-        if shelf is None:
-            return text
-        if _is(sent, shelf.making):
-            made.append(sent)
-        elif _is(sent, shelf.removing):
-            made.clear()
-        elif _is(sent, shelf.listing):
+    def _grouped(self, sent: Sent, text: str) -> str:
+        groups = self.vendor.groups
+        if _is(sent, groups.opening):
+            self.opened.append(sent)
+        elif _is(sent, groups.closing):
+            self.opened.clear()
+        elif _is(sent, groups.listing):
             document = json.loads(text)
-            shelf.listed(document, made)
+            groups.listed(document, self.opened)
             return json.dumps(document)
         return text
 

@@ -25,7 +25,6 @@ from clocker.model import (
 from clocker.providers import open_provider
 from clocker.providers.compute import ComputeProvider
 from clocker.providers.dialects import DIALECTS
-from clocker.providers.key_pairs import Kept
 from clocker.testing import RecordingProgress
 
 # Drivers of the table that are shown by other means, or not.
@@ -111,22 +110,11 @@ def test_the_key_and_the_user_data_are_handed_over(case: Case) -> None:
 def test_what_is_left_is_looked_for(case: Case) -> None:
     case.provider.obtain(case.request())
 
-    left = case.provider.remnants("demo")
+    (left,) = case.provider.remnants("demo")
 
-    pair = [RemnantKind.KEY_PAIR] if case.vendor.pairs else []
-    assert [remnant.kind for remnant in left] == [RemnantKind.MACHINE, *pair]
-    for remnant in left:
-        case.provider.remove(remnant)
+    assert left.kind is RemnantKind.MACHINE
+    case.provider.remove(left)
     assert list(case.provider.remnants("demo")) == []
-
-
-def test_a_key_pair_is_made_once(case: Case) -> None:
-    kept = isinstance(DIALECTS[case.vendor.driver].key, Kept)
-    case.provider.release(case.provider.obtain(case.request()).id)
-
-    case.provider.obtain(case.request())
-
-    assert len(case.account.pairs) == kept
 
 
 @pytest.mark.parametrize(
@@ -139,19 +127,19 @@ def test_a_security_group_is_made_once_and_removed(case: Case) -> None:
     provider = replace(case.provider, entry=replace(case.vendor.entry, firewall=FIREWALL))
     request = replace(case.request(), openings=OPENINGS)
     provider.obtain(request)
-    opened = list(case.account.groups)
+    opened = list(case.account.opened)
 
     provider.release(provider.obtain(request).id)
     provider.obtain(request)
 
-    assert case.account.groups == opened
+    assert case.account.opened == opened
     assert len(opened) == 1 + len(OPENINGS)
     assert any(FIREWALL.sources[0] in sent.text for sent in opened)
     assert case.account.asked is not None
     assert f"clocker-demo-{MARK}" in case.account.asked.text
     for left in provider.remnants("demo"):
         provider.remove(left)
-    assert case.account.groups == []
+    assert case.account.opened == []
 
 
 def test_asked_again_it_is_the_same_machine(case: Case) -> None:

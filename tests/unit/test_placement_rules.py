@@ -61,6 +61,8 @@ def test_every_rule_has_its_cases() -> None:
         ({"affinity": {"sentences": "EMPTY", "sof": True}}, "its options are: sentences, soft"),
         ({"breadth_first": {"soft": True}}, "has no option 'soft'"),
         ({"country": "in Germany"}, "give the two letters of ISO 3166"),
+        ({"country": False}, "put words such as NO"),
+        ({"country": [False, "SE"]}, "put words such as NO"),
         ({"region": "in"}, "does not say where"),
         ({"region": "eu west"}, "does not say where"),
         ({"zone": ["a", "not b"]}, "does not say where"),
