@@ -91,7 +91,8 @@ def test_no_room(cloud: RealCloud, small_image: str) -> None:
 
     for host in cloud.json("hosts")["hosts"]:
         assert f"{host['name']}: fits: " in ran.stderr
-    refused(ran, "new host: the cloud has 2 of at most 2 hosts", "remedy: raise hosts.maximum")
+    full = "new host: maximum: the cloud has 2 of at most 2 hosts"
+    refused(ran, full, "remedy: raise hosts.maximum")
 
 
 def test_a_variable_that_is_not_set(cloud: RealCloud, small_image: str) -> None:

@@ -172,7 +172,7 @@ def test_a_fixed_port_a_third_host_and_a_refusal(four: RealCloud, base_image: st
         assert "ports_free: port 8080/tcp is taken by port" in line
         full = len(host["containers"]) == 3
         assert ("max_containers: holds 3 of at most 3 containers" in line) == full
-    assert "new host: the cloud has 3 of at most 3 hosts" in refused
+    assert "new host: maximum: the cloud has 3 of at most 3 hosts" in refused
     assert "remedy: raise hosts.maximum" in refused
     assert "p4" not in four.containers()
 
