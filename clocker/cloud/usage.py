@@ -3,8 +3,10 @@ it, and remembered for a while."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
 
 from clocker.cloud.steps import side_by_side
 from clocker.errors import ClockerError
@@ -26,26 +28,29 @@ COMMAND = (
 
 def refresh(parts: Parts, requests: Sequence[ContainerRequest]) -> None:
     """Measure the ready hosts whose figures are old, if rules look at them; outside of any
-    transaction. A host that does not answer keeps its old figure."""
+    transaction. A host that does not answer keeps its old figure, and is left alone as long as
+    if it had answered: nobody shall wait for a dead host at every request."""
     if not any(rules_for(parts.spec.rules, request).needs_usage for request in requests):
         return
+    now = parts.clock()
     with parts.store.read() as tx:
-        known, hosts = usage_of(tx, parts.clock()), tx.hosts()
-    old = [host for host in hosts if _is_due(host, known.get(host.id))]
-    if not old:
+        asked, hosts = _stored(tx), tx.hosts()
+    due = [host for host in hosts if _is_due(host, asked.get(host.id), now)]
+    if not due:
         return
-    with side_by_side(min(parts.spec.hosts.concurrency, len(old))) as pool:
-        measured = {host.id: pool.submit(_measure, parts, host) for host in old}
-    fresh = {host: usage for host, job in measured.items() if (usage := job.result())}
+    with side_by_side(min(parts.spec.hosts.concurrency, len(due))) as pool:
+        jobs = {host.id: pool.submit(_measure, parts, host) for host in due}
+    found = {host_id: job.result() for host_id, job in jobs.items()}
     with parts.store.transaction() as tx:
-        _keep(tx, {**usage_of(tx, parts.clock()), **fresh})
+        _keep(tx, found, now)
 
 
 def usage_of(tx: Transaction, now: float) -> dict[str, Usage]:
     """What was measured last, by the hosts' ids."""
-    stored = json.loads(tx.setting(_SETTING) or "{}")
     return {
-        host: Usage(cpu, ram, at, max(0.0, now - at)) for host, (cpu, ram, at) in stored.items()
+        host_id: replace(asked.usage, age_s=max(0.0, now - asked.usage.at))
+        for host_id, asked in _stored(tx).items()
+        if asked.usage
     }
 
 
@@ -58,8 +63,19 @@ def usage_from(text: str, at: float) -> Usage:
     return Usage(busy / total if total > 0 else 0.0, 1.0 - free, at)
 
 
-def _is_due(host: Host, known: Usage | None) -> bool:
-    return host.state is HostState.READY and (known is None or known.age_s > FRESH_S)
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """When a host was last asked, and what it said then or before."""
+
+    at: float
+    usage: Usage | None
+
+
+_DECODER = msgspec.json.Decoder(dict[str, _Asked])
+
+
+def _is_due(host: Host, asked: _Asked | None, now: float) -> bool:
+    return host.state is HostState.READY and (asked is None or now - asked.at > FRESH_S)
 
 
 def _measure(parts: Parts, host: Host) -> Usage | None:
@@ -74,14 +90,20 @@ def _measure(parts: Parts, host: Host) -> Usage | None:
     return None
 
 
-def _keep(tx: Transaction, usage: Mapping[str, Usage]) -> None:
+def _stored(tx: Transaction) -> dict[str, _Asked]:
+    text = tx.setting(_SETTING)
+    return _DECODER.decode(text) if text else {}
+
+
+def _keep(tx: Transaction, found: Mapping[str, Usage | None], now: float) -> None:
+    """What is known of the hosts that there are; another process may have measured meanwhile."""
+    known = _stored(tx)
+    for host_id, usage in found.items():
+        before = known.get(host_id)
+        known[host_id] = _Asked(now, usage or (before.usage if before else None))
     there = {host.id for host in tx.hosts()}
-    kept = {
-        host: (found.cpu_share, found.ram_share, found.at)
-        for host, found in usage.items()
-        if host in there
-    }
-    tx.set_setting(_SETTING, json.dumps(kept))
+    kept = {host_id: asked for host_id, asked in known.items() if host_id in there}
+    tx.set_setting(_SETTING, msgspec.json.encode(kept).decode())
 
 
 def _ticks(line: str) -> tuple[int, int]:

@@ -245,15 +245,17 @@ def test_a_host_that_does_not_answer_keeps_its_old_figure() -> None:
     parts = parts_of(MaxCpuUsage(0.6, max_age_s=100), count=1, maximum=1)
     cloud = Cloud(parts)
     cloud.up()
-    host = cloud.hosts()[0].host
-    busy(parts, host.name, 0.5)
+    asked = busy(parts, cloud.hosts()[0].host.name, 0.5)
     assert cloud.explain(WEB).fits
-    parts.connections.fail_next("shell", Unreachable("gone"), times=9)  # type: ignore[attr-defined]
+    parts.connections.fail_next("shell", Unreachable("gone"), times=2)  # type: ignore[attr-defined]
     for age, fits in ((60, True), (60, False)):
         parts.clock.advance(age)  # type: ignore[attr-defined]
         assert cloud.explain(WEB).fits is fits
     (why,) = cloud.explain(WEB).hosts[0].refusals
     assert "last measured 120 s ago" in why.reason
+    assert asked() == 1  # it is not asked again so soon, though it would answer now
+    parts.clock.advance(FRESH_S + 1)  # type: ignore[attr-defined]
+    assert cloud.explain(WEB).fits
 
 
 @pytest.mark.parametrize("said", ["", "cpu 1 2\n", PROC.replace("MemTotal", "Other")])
