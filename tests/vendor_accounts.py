@@ -2,8 +2,8 @@
 
 The drivers are the real ones: they build requests and read answers. Here is only what a fixture
 cannot do, as it never changes: after a machine was asked for, the list has one, with the tags that
-were *sent*, put where that API has them; before and after, it has none. So it is with security
-groups."""
+were *sent*, put where that API has them; before and after, it has none. So it is with key
+pairs and security groups."""
 
 from __future__ import annotations
 
@@ -26,6 +26,14 @@ from clocker.model import ProviderEntry
 Answer = tuple[int, str, dict[str, str], str]
 Document = Any
 
+THROTTLED: Answer = (
+    429,
+    '{"message": "rate limit exceeded", "error": {"code": 429, "message": "rate limit exceeded", '
+    '"error_code": "TOO_MANY", "error_message": "rate limit exceeded"}, '
+    '"errors": [{"reason": "rate limit exceeded"}]}',
+    {},
+    "Too Many Requests",
+)
 NOT_FOUND: Answer = (404, '{"error": {"code": 404, "message": "not found"}}', {}, "Not Found")
 
 
@@ -57,12 +65,13 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class Groups:
-    """The security groups of a vendor. ``opening``: makes one or opens a port, ``closing``: removes
-    one. ``listed``: what was opened, put into a list's document instead of what is there."""
+class Shelf:
+    """What an account keeps for a cloud: its key pair, or its security group. ``making``: makes
+    it, or opens a port, ``removing``: removes it. ``listed``: puts what was made into a list's
+    document, besides or instead of what is there."""
 
-    opening: str
-    closing: str
+    making: str
+    removing: str
     listing: str
     listed: Callable[[Document, Sequence[Sent]], None]
 
@@ -99,7 +108,8 @@ class Vendor:
     besides: Mapping[str, str] = field(default_factory=dict)
     also: Mapping[str, Any] = field(default_factory=dict)
     none: Answer | None = None
-    groups: Groups = Groups("never", "never", "never", lambda document, opened: None)
+    groups: Shelf | None = None
+    pairs: Shelf | None = None
     harmless: str = "never"
     answers: Mapping[str, Answer | str] = field(default_factory=dict)
     refused: Mapping[str, Answer | str] = field(default_factory=dict)
@@ -107,14 +117,18 @@ class Vendor:
 
 @dataclass
 class Account:
-    """``foreign``: there is somebody else's machine."""
+    """``foreign``: there is somebody else's machine. ``throttled``: how many more times the list is
+    refused for being asked too often. ``over_quota``: to whoever wants a machine."""
 
     vendor: Vendor
     sent: list[Sent] = field(default_factory=list)
-    opened: list[Sent] = field(default_factory=list)
+    groups: list[Sent] = field(default_factory=list)
+    pairs: list[Sent] = field(default_factory=list)
     asked: Sent | None = None
     written: Sent | None = None
     foreign: bool = False
+    throttled: int = 0
+    over_quota: Answer | None = None
     wrong_credentials: bool = False
 
     def patch(self, replace: Callable[[Any, str, Any], None]) -> None:
@@ -151,7 +165,7 @@ class Account:
         self.sent.append(sent)
         known = self._own(sent)
         status, text, headers, reason = known if isinstance(known, tuple) else mock(known)
-        if _is(sent, self.vendor.create):
+        if _is(sent, self.vendor.create) and 200 <= status < 300:
             self.asked = sent
         elif _is(sent, self.vendor.destroy):
             self.asked = self.written = None
@@ -162,14 +176,20 @@ class Account:
                 return self.vendor.none
             text = self._listed(json.loads(text))
         if 200 <= status < 300:
-            text = self._grouped(sent, text)
-        if _is(sent, self.vendor.single) and not self.foreign:
+            text = self._kept(sent, text, self.vendor.groups, self.groups)
+            text = self._kept(sent, text, self.vendor.pairs, self.pairs)
+        if _is(sent, self.vendor.single) and not self.foreign and 200 <= status < 300:
             if self.asked is None:
                 return NOT_FOUND
             text = self._one(json.loads(text))
         return status, text, headers, reason
 
     def _own(self, sent: Sent) -> Answer | str | None:
+        if self.throttled and _is(sent, self.vendor.listing):
+            self.throttled -= 1
+            return THROTTLED
+        if self.over_quota and _is(sent, self.vendor.create):
+            return self.over_quota
         tables = [self.vendor.refused] if self.wrong_credentials else []
         for table in (*tables, self.vendor.answers):
             for pattern, answer in table.items():
@@ -186,15 +206,16 @@ class Account:
             machines.clear()
         return json.dumps(document)
 
-    def _grouped(self, sent: Sent, text: str) -> str:
-        groups = self.vendor.groups
-        if _is(sent, groups.opening):
-            self.opened.append(sent)
-        elif _is(sent, groups.closing):
-            self.opened.clear()
-        elif _is(sent, groups.listing):
+    def _kept(self, sent: Sent, text: str, shelf: Shelf | None, made: list[Sent]) -> str:
+        if shelf is None:
+            return text
+        if _is(sent, shelf.making):
+            made.append(sent)
+        elif _is(sent, shelf.removing):
+            made.clear()
+        elif _is(sent, shelf.listing):
             document = json.loads(text)
-            groups.listed(document, self.opened)
+            shelf.listed(document, made)
             return json.dumps(document)
         return text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from base64 import b64encode
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from vendor_accounts import Groups, Sent, Vendor
+from vendor_accounts import Sent, Shelf, Vendor
 
 from clocker.model import ImageWish, ProviderEntry, Resources, SizeWish
 
@@ -33,6 +34,20 @@ AZURE_RUNS = (
     '{"statuses": [{"code": "ProvisioningState/succeeded"}, {"code": "PowerState/running"}]}'
 )
 AZURE_GROUP = r"/subscriptions/[9-]+/resourceGroups/000000/providers"
+AZURE_CARDS = json.dumps(
+    {
+        "value": [
+            {
+                "name": name,
+                "id": f"/subscriptions/99999999/resourceGroups/000000/providers/Microsoft.Network"
+                f"/networkInterfaces/{name}",
+                "location": "eastus",
+                "properties": {},
+            }
+            for name in ("theirs-nic", "demo-demo-5c1d2e-4bd69165-nic")
+        ]
+    }
+)
 AZURE_FILE = "_subscriptions_99999999_resourceGroups_000000_providers_Microsoft"
 
 
@@ -148,6 +163,34 @@ def gce_firewalls(document: Any, opened: Sequence[Sent]) -> None:
         document["items"].append({**wall, **one.json})
 
 
+def as_sent(key: str | None, **besides: Any) -> Any:
+    """Puts what was sent, with ``besides``, into the list below a document's ``key``."""
+
+    def listed(document: Any, made: Sequence[Sent]) -> None:
+        known = document if key is None else document[key]
+        known += [{**besides, **one.json} for one in made]
+
+    return listed
+
+
+def openstack_pairs(document: Any, made: Sequence[Sent]) -> None:
+    document["keypairs"] += [
+        {"keypair": {"fingerprint": "f5", **one.json["keypair"]}} for one in made
+    ]
+
+
+def cloudstack_pairs(document: Any, made: Sequence[Sent]) -> None:
+    pairs = [{"name": one.query["name"], "fingerprint": "f5"} for one in made]
+    document["listsshkeypairsresponse"] = {"count": len(pairs), "sshkeypair": pairs}
+
+
+def scaleway_pairs(document: Any, made: Sequence[Sent]) -> None:
+    """All keys are written at once."""
+    if made:
+        keys = made[-1].json["ssh_public_keys"]
+        document["user"]["ssh_public_keys"] = [{"fingerprint": "f5", **key} for key in keys]
+
+
 def private_key() -> str:
     """As of a service account."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -176,12 +219,19 @@ VENDORS = (
             r"POST /v2/droplets": "create_node.json",
             r"POST /v2/account/keys": "CREATE",
             r"DELETE /v2/droplets/3164444": "DESTROY",
+            r"DELETE /v2/account/keys/119": (204, "", {}, "No Content"),
         },
+        pairs=Shelf(
+            r"POST /v2/account/keys",
+            r"DELETE /v2/account/keys/119",
+            r"GET /v2/account/keys",
+            as_sent("ssh_keys", id=119, fingerprint="f5"),
+        ),
         refused={r".*": "UNAUTHORIZED"},
         image="14.04 x64",
         size="1gb",
         price_hour=0.01488,
-        wire=('"119192817"', '"1gb"', '"nyc1"'),
+        wire=('"119192817"', '"1gb"', '"nyc1"', "[119]"),
     ),
     Vendor(
         "linode",
@@ -221,7 +271,16 @@ VENDORS = (
         destroy=r"DELETE /v2/instances/123",
         machines=lambda document: document["instances"],
         tagged=put("tag"),
-        answers={r"GET /v2/bare-metals": (200, NO_BARE_METALS, {}, "OK")},
+        pairs=Shelf(
+            r"POST /v2/ssh-keys",
+            r"DELETE /v2/ssh-keys/119",
+            r"GET /v2/ssh-keys",
+            as_sent("ssh_keys", id="119", date_created="2022-01-26T17:11:19+00:00"),
+        ),
+        answers={
+            r"GET /v2/bare-metals": (200, NO_BARE_METALS, {}, "OK"),
+            r"DELETE /v2/ssh-keys/119": (204, "", {}, "No Content"),
+        },
         refused={r".*ssh-keys": "UNAUTHORIZED"},
         price_hour=10 / 730,
         image="Debian 11 x64 (bullseye)",
@@ -254,12 +313,19 @@ VENDORS = (
         tagged=put("metadata", "server", "metadata"),
         image="hypernode",
         size="15.5GB slice",
-        groups=Groups(
+        groups=Shelf(
             r"POST .*/security-group(s|-rules)",
             r"DELETE .*/security-groups/6",
             r"GET .*/security-groups",
             openstack_groups,
         ),
+        pairs=Shelf(
+            r"POST .*/os-keypairs",
+            r"DELETE .*/os-keypairs/clocker-.*",
+            r"GET .*/os-keypairs",
+            openstack_pairs,
+        ),
+        answers={r"DELETE .*/os-keypairs/clocker-.*": (202, "", {}, "Accepted")},
         harmless=r"POST .*/tokens",
         refused={r".*/tokens": (401, "", {}, "Unauthorized")},
         wire=("f24a3c1b-d52a-4116-91da-25b3eee8f55e", '"flavorRef": "7"'),
@@ -284,11 +350,17 @@ VENDORS = (
             listing=r"GET /test/path listVirtualMachines",
             destroy=r"GET /test/path destroyVirtualMachine",
             tagging=r"GET /test/path createTags",
-            groups=Groups(
+            groups=Shelf(
                 r"GET /test/path (create|authorize)SecurityGroup(Ingress)?",
                 r"GET /test/path deleteSecurityGroup",
                 r"GET /test/path listSecurityGroups",
                 cloudstack_groups,
+            ),
+            pairs=Shelf(
+                r"GET /test/path registerSSHKeyPair",
+                r"GET /test/path deleteSSHKeyPair",
+                r"GET /test/path listSSHKeyPairs",
+                cloudstack_pairs,
             ),
             machines=lambda document: document["listvirtualmachinesresponse"]["virtualmachine"],
             tagged=cloudstack_tagged,
@@ -325,7 +397,7 @@ VENDORS = (
         destroy=r"DELETE .*/zones/us-central1-a/instances/node-name",
         machines=gce_machines,
         tagged=gce_tagged,
-        groups=Groups(
+        groups=Shelf(
             r"POST .*/firewalls",
             r"DELETE .*/firewalls/.*",
             r"GET .*/firewalls",
@@ -381,6 +453,7 @@ VENDORS = (
             r"(PUT|GET) .*/networkInterfaces/.*": (
                 f"{AZURE_FILE}_Network_networkInterfaces_test_node_1_nic.json"
             ),
+            r"GET .*/networkInterfaces": (200, AZURE_CARDS, {}, "OK"),
             r"DELETE .*": (202, "", {}, "Accepted"),
         },
         harmless=r"POST .*/oauth2/token",
@@ -406,6 +479,7 @@ VENDORS = (
         destroy=r"POST /servers/741db378/action terminate",
         machines=lambda document: document["servers"],
         tagged=scaleway_tagged,
+        pairs=Shelf(r"PATCH /users/5bea0358", "never", r"GET /users/5bea0358", scaleway_pairs),
         answers={r"POST /servers(/.*)?": "POST"},
         refused={r"GET /servers": "UNAUTHORIZED"},
         image="my_image",
@@ -435,11 +509,21 @@ VENDORS = (
         machines=lambda document: document,
         tagged=put("name"),
         also={"common.ovh:OvhConnection._timedelta": 42},
-        answers={r"GET .*/image": "image_get.json", r"GET .*/sshkey": "ssh_get.json"},
+        pairs=Shelf(
+            r"POST .*/sshkey",
+            r"DELETE .*/sshkey/119",
+            r"GET .*/sshkey",
+            as_sent(None, id="119", regions=["SBG1"]),
+        ),
+        answers={
+            r"GET .*/image": "image_get.json",
+            r"GET .*/sshkey": "ssh_get.json",
+            r"DELETE .*/sshkey/119": (200, "null", {}, "OK"),
+        },
         refused={r".*": (403, NOT_CREDENTIAL, {}, "Forbidden")},
         image="Debian 8",
         size="ovh.intel.ha.l",
-        wire=('"foo-id"', '"SBG1"', '"ham-id"'),
+        wire=('"foo-id"', '"SBG1"', '"119"'),
     ),
     Vendor(
         "upcloud",

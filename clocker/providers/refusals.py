@@ -55,7 +55,7 @@ WORDS: tuple[tuple[str, type[ProviderError]], ...] = (
     (r"OperationNotAllowed.*quota|exceeding (approved|quota)", QuotaExceeded),
     # OpenStack, OVH
     (r"No valid host was found|NoValidHost|No hosts? (was|were) found", NoCapacity),
-    (r"Quota exceeded|exceeded.*quota|quotas? exceeded|quotas_exceeded", QuotaExceeded),
+    (r"quota(s|\(s\))? exceeded|exceeded.*quota|quotas_exceeded", QuotaExceeded),
     (r"over_?limit|OverLimit", Throttled),
     # CloudStack, Exoscale
     (r"Insufficient(Server|Address|Storage|VirtualNetwork)?Capacity", NoCapacity),

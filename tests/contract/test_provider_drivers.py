@@ -4,15 +4,17 @@ was asked, found by its tags alone, and destroyed. See ``vendor_accounts`` and d
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pytest
 from vendor_accounts import Account, Vendor
+from vendor_quotas import REFUSALS, over_quota
 from vendors import KEY, USER_DATA, VENDORS
 
-from clocker.errors import AuthenticationFailed, ProviderError
+from clocker.errors import AuthenticationFailed, ProviderError, QuotaExceeded
 from clocker.model import (
     FirewallWish,
     HostRequest,
@@ -25,6 +27,7 @@ from clocker.model import (
 from clocker.providers import open_provider
 from clocker.providers.compute import ComputeProvider
 from clocker.providers.dialects import DIALECTS
+from clocker.providers.key_pairs import Kept
 from clocker.testing import RecordingProgress
 
 # Drivers of the table that are shown by other means, or not.
@@ -110,11 +113,22 @@ def test_the_key_and_the_user_data_are_handed_over(case: Case) -> None:
 def test_what_is_left_is_looked_for(case: Case) -> None:
     case.provider.obtain(case.request())
 
-    (left,) = case.provider.remnants("demo")
+    left = case.provider.remnants("demo")
 
-    assert left.kind is RemnantKind.MACHINE
-    case.provider.remove(left)
+    pair = [RemnantKind.KEY_PAIR] if case.vendor.pairs else []
+    assert [remnant.kind for remnant in left] == [RemnantKind.MACHINE, *pair]
+    for remnant in left:
+        case.provider.remove(remnant)
     assert list(case.provider.remnants("demo")) == []
+
+
+def test_a_key_pair_is_made_once(case: Case) -> None:
+    kept = isinstance(DIALECTS[case.vendor.driver].key, Kept)
+    case.provider.release(case.provider.obtain(case.request()).id)
+
+    case.provider.obtain(case.request())
+
+    assert len(case.account.pairs) == kept
 
 
 @pytest.mark.parametrize(
@@ -127,19 +141,19 @@ def test_a_security_group_is_made_once_and_removed(case: Case) -> None:
     provider = replace(case.provider, entry=replace(case.vendor.entry, firewall=FIREWALL))
     request = replace(case.request(), openings=OPENINGS)
     provider.obtain(request)
-    opened = list(case.account.opened)
+    opened = list(case.account.groups)
 
     provider.release(provider.obtain(request).id)
     provider.obtain(request)
 
-    assert case.account.opened == opened
+    assert case.account.groups == opened
     assert len(opened) == 1 + len(OPENINGS)
     assert any(FIREWALL.sources[0] in sent.text for sent in opened)
     assert case.account.asked is not None
     assert f"clocker-demo-{MARK}" in case.account.asked.text
     for left in provider.remnants("demo"):
         provider.remove(left)
-    assert case.account.opened == []
+    assert case.account.groups == []
 
 
 def test_asked_again_it_is_the_same_machine(case: Case) -> None:
@@ -175,6 +189,34 @@ def test_somebody_elses_machine_is_left_alone(case: Case) -> None:
         case.provider.release(str(theirs.id))
 
     assert case.account.changes() == []
+
+
+def test_who_asks_too_often_asks_again(case: Case) -> None:
+    case.account.throttled = 2
+
+    case.provider.obtain(case.request())
+
+    assert case.account.throttled == 0
+    assert case.account.created() == 1
+
+
+@pytest.mark.parametrize(
+    "case",
+    [vendor for vendor in VENDORS if vendor.driver in REFUSALS],
+    ids=lambda vendor: vendor.driver,
+    indirect=True,
+)
+def test_where_a_quota_is_used_up_nothing_stays(case: Case) -> None:
+    case.account.over_quota = over_quota(case.vendor.driver)
+
+    with pytest.raises(QuotaExceeded):
+        case.provider.obtain(case.request())
+
+    assert list(case.provider.list("demo")) == []
+    made = [line for line in case.account.lines() if re.match("PUT .*/networkInterfaces/", line)]
+    for card in made:  # Azure's driver makes one before the machine
+        assert card.replace("PUT", "DELETE") in case.account.lines()
+    assert not any("theirs" in line for line in case.account.lines())
 
 
 def test_wrong_credentials_are_told(case: Case) -> None:
