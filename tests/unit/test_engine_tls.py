@@ -32,7 +32,8 @@ from clocker.errors import (
     TimedOut,
     Unreachable,
 )
-from clocker.model import Authority, TlsAccess, Trust
+from clocker.model import Authority, Host, HostState, Resources, SshAccess, TlsAccess, Trust
+from clocker.remote.connections import SshConnections
 from clocker.remote.credentials import Credentials
 from clocker.testing import FakeKeys
 
@@ -289,6 +290,53 @@ def test_without_an_authority_on_record_up_is_needed(tmp_path: Path) -> None:
     with pytest.raises(Unreachable, match="no certificate authority") as caught:
         credentials.access("192.0.2.1", 2376, "host-1")
     assert caught.value.where == "host-1" and "clocker up" in str(caught.value.remedy)
+
+
+HOST = Host(
+    id="h1",
+    name="host-1",
+    provider="local",
+    state=HostState.READY,
+    capacity=Resources(),
+    gateway="",
+    access=SshAccess("127.0.0.1", host_keys=("ssh-ed25519 AAAA",)),
+)
+
+
+@pytest.fixture
+def connections(tmp_path: Path) -> Iterator[SshConnections]:
+    trust = Trust((FIRST,))
+    credentials = Credentials(tmp_path / "tls", CLOUD, KEYS, lambda: trust, time.time)
+    made = SshConnections(
+        KEYS,
+        tmp_path,
+        tmp_path / "run",
+        lambda place, name: open_engine(place, name=name),
+        credentials=credentials,
+    )
+    yield made
+    made.close()
+
+
+def test_a_host_that_listens_is_reached_without_ssh(
+    connections: SshConnections, tmp_path: Path
+) -> None:
+    with server(tmp_path, pong) as port:
+        host = replace(HOST, engine_port=port)
+        engine = connections.engine(host)
+        assert connections.engine(host) is engine
+        assert not (tmp_path / "run").exists()  # no connection of OpenSSH's was made
+        connections.forget(host)
+        assert connections.engine(host) is not engine
+
+
+def test_a_port_where_nothing_listens_names_host_and_remedy(connections: SshConnections) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(Unreachable) as caught:
+        connections.engine(replace(HOST, engine_port=port))
+    assert caught.value.where == f"host-1 (127.0.0.1:{port})"
+    assert "firewalls" in str(caught.value) and "clocker up" in str(caught.value)
 
 
 def test_an_authority_has_the_same_key_wherever_it_is_made() -> None:
