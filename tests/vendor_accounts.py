@@ -2,8 +2,8 @@
 
 The drivers are the real ones: they build requests and read answers. Here is only what a fixture
 cannot do, as it never changes: after a machine was asked for, the list has one, with the tags that
-were *sent*, put where that API has them; before and after, it has none. So it is with key
-pairs and security groups."""
+were *sent*, put where that API has them; before and after, it has none. So it is with key pairs
+and security groups."""
 
 from __future__ import annotations
 
@@ -85,10 +85,10 @@ class Vendor:
     call that a machine shows (``tagging``). ``single``: has one machine as its answer. ``none``:
     instead of an empty list. ``harmless``: makes nothing, although its method would. ``besides``:
     connections that get another class. ``also``: what is set besides, as ``module:name``.
-    ``answers``: for a pattern, the
-    ``type`` that the mock is to answer with, one of its files (that it uses for another question,
-    or not at all), or an answer that libcloud has not got. ``image``, ``size``, ``price_hour``:
-    what is chosen. ``wire``: what the create says."""
+    ``answers``: for a pattern, the ``type`` that the mock is to answer with, one of its files (that
+    it uses for another question, or not at all), or an answer that libcloud has not got;
+    ``refused``: with wrong credentials. ``groups``, ``pairs``: security groups and key pairs.
+    ``image``, ``size``, ``price_hour``: what is chosen. ``wire``: what the create says."""
 
     driver: str
     entry: ProviderEntry
@@ -165,20 +165,21 @@ class Account:
         self.sent.append(sent)
         known = self._own(sent)
         status, text, headers, reason = known if isinstance(known, tuple) else mock(known)
-        if _is(sent, self.vendor.create) and 200 <= status < 300:
+        if not 200 <= status < 300:
+            return status, text, headers, reason
+        if _is(sent, self.vendor.create):
             self.asked = sent
         elif _is(sent, self.vendor.destroy):
             self.asked = self.written = None
         elif _is(sent, self.vendor.tagging):
             self.written = sent
-        elif _is(sent, self.vendor.listing) and 200 <= status < 300:
+        elif _is(sent, self.vendor.listing):
             if self.vendor.none and not (self.asked or self.foreign):
                 return self.vendor.none
             text = self._listed(json.loads(text))
-        if 200 <= status < 300:
-            text = self._kept(sent, text, self.vendor.groups, self.groups)
-            text = self._kept(sent, text, self.vendor.pairs, self.pairs)
-        if _is(sent, self.vendor.single) and not self.foreign and 200 <= status < 300:
+        text = self._kept(sent, text, self.vendor.groups, self.groups)
+        text = self._kept(sent, text, self.vendor.pairs, self.pairs)
+        if _is(sent, self.vendor.single) and not self.foreign:
             if self.asked is None:
                 return NOT_FOUND
             text = self._one(json.loads(text))
