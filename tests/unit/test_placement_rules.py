@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from placement_tables import request_of, tables, view_of
 
 from clocker import plugins
@@ -113,3 +115,19 @@ def test_a_draw_by_lot_is_fair() -> None:
         assert host is not None
         counts[host.name] += 1
     assert min(counts.values()) > 70, counts
+
+
+@given(st.sampled_from(sorted(plugins.RULES)), st.text(max_size=30) | st.lists(st.text(max_size=9)))
+@example("affinity", "NOT")
+@example("affinity", "TYPE \x00")
+@example("hostname", "[")
+@example("region", "not not in")
+def test_whatever_is_written_is_a_rule_or_refused(name: str, value: str | list[str]) -> None:
+    """And a rule that was let through judges any host without an accident."""
+    try:
+        spec = rule_spec({name: value})
+    except Unfit:
+        return
+    request = request_of({"name": "web", "labels": {"tier": "web"}})
+    views = [view_of("a", {"containers": 1, "region": "eu-west-1", "labels": {"disk": "ssd"}})]
+    judge(views, request, rules_for([spec], request))
