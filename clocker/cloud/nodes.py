@@ -21,7 +21,7 @@ from clocker.errors import (
     Unreachable,
 )
 from clocker.interfaces import Parts, Provider
-from clocker.model import Host, HostRequest, HostState, Node, Wishes
+from clocker.model import Host, HostRequest, HostState, Node, SshAccess, Wishes
 
 _LOOK_S = 2.0
 
@@ -84,7 +84,7 @@ def release_all(parts: Parts, host: Host) -> None:
     """Give back every machine that carries the host's id, be it at another provider, or one whose
     answer was lost: as long as such a one may be missing from a list, look again."""
     lag_s = max((provider.lag_s for provider in parts.providers.values()), default=0.0)
-    until = _settled_at(parts, host, lag_s)
+    host, until = _settled_from(parts, host, lag_s)
     while True:
         left_s = until - parts.clock()
         for provider, node_id in _nodes(parts, host):
@@ -102,18 +102,8 @@ def _try_for(parts: Parts, host: Host, timeout_s: float) -> Host:
         ledger.log_now(parts, "host", host.name, "refused", f"{host.provider}: {refusal}"[:500])
     if node.access is None:
         raise InfrastructureError("the provider gave no address", where=f"host {host.name}")
-    known = host.access.host_keys if host.access and node.id == host.node_id else ()
-    access = replace(node.access, host_keys=node.access.host_keys or known)
-    host = ledger.change_host(
-        parts,
-        host,
-        node_id=node.id,
-        access=access,
-        address=node.private_address or access.address,
-        region=node.region,
-        zone=node.zone,
-        state=HostState.BOOTSTRAPPING,
-    )
+    host = _record(parts, host, node, node.access)
+    access = host.access or node.access
     if access.local:
         return host
     parts.progress.step(host.name, "SSH")
@@ -121,6 +111,30 @@ def _try_for(parts: Parts, host: Host, timeout_s: float) -> Host:
     return ledger.change_host(
         parts, host, access=parts.connections.await_ssh(access, timeout_s=left_s)
     )
+
+
+def _record(parts: Parts, host: Host, node: Node, access: SshAccess) -> Host:
+    known = host.access.host_keys if host.access and node.id == host.node_id else ()
+    access = replace(access, host_keys=access.host_keys or known)
+    try:
+        return ledger.change_host(
+            parts,
+            host,
+            node_id=node.id,
+            access=access,
+            address=node.private_address or access.address,
+            region=node.region,
+            zone=node.zone,
+            state=HostState.BOOTSTRAPPING,
+            asked_until=None if host.asked_until is None else parts.clock(),
+        )
+    except ledger.TakenOver:
+        with parts.store.read() as tx:
+            now = tx.host(host.id)
+        if now is None or now.state is HostState.DELETING:
+            # It has been removed meanwhile, perhaps before this machine could be found.
+            provider_of(parts, host).release(node.id)
+        raise
 
 
 def _node_from_somewhere(parts: Parts, host: Host, timeout_s: float) -> tuple[Host, Node]:
@@ -131,39 +145,52 @@ def _node_from_somewhere(parts: Parts, host: Host, timeout_s: float) -> tuple[Ho
         parts.progress.step(host.name, f"machine from {host.provider}")
         provider = provider_of(parts, host)
         removals.await_none(parts, host.provider, host.name)
-        _await_earlier(parts, host, provider)
+        host = _await_earlier(parts, host, provider)
         if provider.lag_s:
-            host = ledger.change_host(parts, host, asked_at=parts.clock())
+            host = ledger.change_host(parts, host, asked_until=parts.clock() + timeout_s)
         try:
             return host, provider.obtain(replace(request_for(parts, host), timeout_s=timeout_s))
-        except Unavailable as error:
-            if not isinstance(
-                error, Throttled
-            ):  # which may have come after an answer that was lost
-                host = ledger.change_host(parts, host, asked_at=None)
+        except ClockerError as error:
+            if host.asked_until is not None:
+                host = ledger.change_host(parts, host, asked_until=_asked_until(parts, error))
+            if not isinstance(error, Unavailable):
+                raise
             turned = _turn_to_the_next(parts, host, tried, error)
             if turned is None:
                 raise
             host = turned
 
 
-def _await_earlier(parts: Parts, host: Host, provider: Provider) -> None:
+def _asked_until(parts: Parts, error: ClockerError) -> float | None:
+    """That it was asked too often may have been the answer to a second call, after a lost one."""
+    refused = isinstance(error, Unavailable) and not isinstance(error, Throttled)
+    return None if refused else parts.clock()
+
+
+def _await_earlier(parts: Parts, host: Host, provider: Provider) -> Host:
     """A machine that was asked for, and of which nothing was heard, is found before another is
     made."""
     if host.node_id is not None:
-        return
-    until = _settled_at(parts, host, provider.lag_s)
+        return host
+    host, until = _settled_from(parts, host, provider.lag_s)
     while (left_s := until - parts.clock()) > 0:
         if any(_is_of(node, host) for node in provider.list(parts.spec.name)):
-            return
+            break
         parts.progress.step(host.name, "waiting for what may not be listed yet")
         parts.sleep(min(_LOOK_S, left_s))
+    return host
 
 
-def _settled_at(parts: Parts, host: Host, lag_s: float) -> float:
-    """From when on a list shows every machine of the host."""
+def _settled_from(parts: Parts, host: Host, lag_s: float) -> tuple[Host, float]:
+    """From when on a list shows every machine of the host. A process that was killed while it
+    asked did so until it lost the lease, which is this process's now: that is put on record, to
+    be waited for once."""
     now = parts.clock()
-    return now if host.asked_at is None else min(host.asked_at, now) + lag_s
+    if host.asked_until is None:
+        return host, now
+    if host.asked_until > now:
+        host = ledger.change_host(parts, host, asked_until=now)
+    return host, min(host.asked_until or now, now) + lag_s
 
 
 def _turn_to_the_next(

@@ -74,11 +74,11 @@ class Host:
     requested. ``address``: on the underlay, where the other hosts reach it. ``gateway``: its
     address on the cloud's network. ``stamp``: hash of the bootstrap it last ran. ``tunnel_key``:
     the public half of the key that it made for itself, where hosts encrypt what they send.
-    ``price_hour``: what it costs, in its provider's currency; None: nobody knows. ``asked_at``:
-    when a provider was last asked to make its machine, unless it refused or its lists tell at
-    once. ``attempt``: how often it was tried anew after a failure. ``cordoned``: it takes nothing
-    new; what is on it runs on. ``wishes``: what its provider is asked for; None: the cloud's own
-    shape.
+    ``price_hour``: what it costs, in its provider's currency; None: nobody knows. ``asked_until``:
+    the latest moment at which a provider may have begun to make a machine for it; None where it
+    refused, or its lists tell at once. ``attempt``: how often it was tried anew after a failure.
+    ``cordoned``: it takes nothing new; what is on it runs on. ``wishes``: what its provider is
+    asked for; None: the cloud's own shape.
     ``engine_port``: where its engine has been made to listen with TLS; None: by SSH only."""
 
     id: str
@@ -100,7 +100,7 @@ class Host:
     error: str | None = None
     work: Work | None = None
     price_hour: float | None = None
-    asked_at: float | None = None
+    asked_until: float | None = None
     attempt: int = 0
     cordoned: bool = False
     wishes: Wishes | None = None

@@ -20,7 +20,7 @@ from clocker.errors import (
     Unreachable,
 )
 from clocker.interfaces import Clock
-from clocker.model import ContainerRequest, EngineOptions, HostState, Node
+from clocker.model import ContainerRequest, EngineOptions, HostRequest, HostState, Node
 from clocker.testing import FakeMachines, FakeProvider, fake_parts, fake_spec
 
 
@@ -189,6 +189,39 @@ def test_down_waits_for_a_machine_that_is_not_listed_yet() -> None:
     Cloud(parts).down()
 
     assert machines(parts) == []
+
+
+def test_a_machine_that_comes_after_its_host_was_removed_goes_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parts = parts_of_one()
+    provider = parts.providers["fake"]
+    obtain = provider.obtain
+
+    def slow(request: HostRequest) -> Node:
+        Cloud(replace(parts, owner="another")).down()
+        return obtain(request)
+
+    monkeypatch.setattr(provider, "obtain", slow)
+
+    with pytest.raises(BootstrapFailed, match="taken over"):
+        Cloud(parts).up()
+
+    assert machines(parts) == []
+
+
+def test_what_a_killed_process_asked_for_is_waited_for_no_longer_than_lists_lag() -> None:
+    parts = lagging()
+    with pytest.raises(KeyboardInterrupt):
+        parts.providers["fake"].fail_next("obtain", KeyboardInterrupt())
+        Cloud(parts).up()
+    after = replace(parts, owner="after", owner_is_dead=lambda owner: owner != "after")
+    after.providers["fake"].fail_next("obtain", ProviderError("broken"))
+    begun = after.clock()
+    with pytest.raises(BootstrapFailed, match="broken"):
+        Cloud(after).up()
+
+    assert after.clock() == begun + 20
 
 
 def test_lists_that_tell_at_once_are_not_waited_for() -> None:
