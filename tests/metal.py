@@ -1,12 +1,13 @@
 """The metal under the EC2 of the tests: to each instance a local host, at its private address, that
-has been told its user data before its first boot. An instance is pending until its host runs, and
-shutting down until that is gone."""
+has been told its user data before its first boot, behind its security groups as they are then. An
+instance is pending until its host runs, and shutting down until that is gone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from ipaddress import ip_network
 from typing import Any
 
 import yaml
@@ -16,10 +17,11 @@ from moto.ec2.models.instances import InstanceState
 
 from clocker.interfaces import KeyPair
 from clocker.providers.docker_engine import open_engine
-from clocker.providers.local_driver import LocalNodeDriver
+from clocker.providers.local_driver import NODE_LABEL, LocalNodeDriver
 from clocker.providers.local_network import ensure_network, remove_unused
 
 INSTANCE = "ec2-instance"
+INTERFACE = "eth0"
 
 _CODES = {
     "pending": 0,
@@ -32,12 +34,16 @@ _CODES = {
 
 
 class Metal:
-    """``impostor``: the host key of machines that do not honour the one in their user data."""
+    """``impostor``: the host key of machines that do not honour the one in their user data.
+    ``gateway``: what this machine's packets come from, on the hosts' network ``cidr``."""
 
-    def __init__(self, ec2: Ec2, image: str, network: str) -> None:
+    def __init__(self, ec2: Ec2, image: str, network: Mapping[str, Any]) -> None:
         self.ec2 = ec2
         self.image = image
-        self.network = network
+        self.network = str(network["Name"])
+        ipam = network["IPAM"]["Config"][0]
+        self.cidr = ip_network(ipam["Subnet"])
+        self.gateway = str(ipam.get("Gateway", self.cidr[1]))
         self.impostor: KeyPair | None = None
         # What happens to one instance happens in order.
         self._workers: dict[str, ThreadPoolExecutor] = {}
@@ -90,7 +96,7 @@ class Metal:
         tags = {tag["key"]: tag["value"] for tag in instance.get_tags()}
         driver = self._local()
         (size,) = (size for size in driver.list_sizes() if size.id == "unlimited")
-        driver.create_node(
+        made = driver.create_node(
             tags.get("Name", instance_id),
             size,
             driver.ex_default_image(),
@@ -98,6 +104,32 @@ class Metal:
             ex_metadata={**tags, INSTANCE: instance_id},
             ex_address=instance.private_ip,
         )
+        self._wall_in(instance_id, made)
+
+    def _wall_in(self, instance_id: str, node: Node) -> None:
+        engine = self._local().client
+        (container,) = engine.containers.list(filters={"label": f"{NODE_LABEL}={node.id}"})
+        for rule in self._firewall(instance_id):
+            ended = container.exec_run(["iptables", "-w", "-t", "mangle", *rule.split()])
+            assert ended.exit_code == 0, (rule, ended.output)
+
+    def _firewall(self, instance_id: str) -> Iterator[str]:
+        """At the network's edge, before any address is translated. This machine is in no group,
+        although it is in the network."""
+        (instance,) = self.ec2.described(instance_id)
+        groups = [group["GroupId"] for group in instance["SecurityGroups"]]
+        found = self.ec2.client().describe_security_groups(GroupIds=groups)["SecurityGroups"]
+        permissions = [each for group in found for each in group["IpPermissions"]]
+        append = f"-A PREROUTING -i {INTERFACE}"
+        yield f"{append} -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT"
+        for allowed in permissions:
+            for source in allowed["IpRanges"]:
+                yield f"{append} {_ports(allowed)} -s {source['CidrIp']} -j ACCEPT"
+        yield f"{append} -s {self.gateway} -j DROP"
+        for allowed in permissions:
+            if any(pair["GroupId"] in groups for pair in allowed["UserIdGroupPairs"]):
+                yield f"{append} {_ports(allowed)} -s {self.cidr} -j ACCEPT"
+        yield f"{append} -j DROP"
 
     def _user_data(self, instance_id: str) -> str:
         told = self.ec2.user_data(instance_id)
@@ -111,13 +143,12 @@ class Metal:
         return f"#cloud-config\n{yaml.safe_dump(document)}"
 
     def _start(self, instance_id: str) -> None:
-        self._local().start_node(self._node(instance_id))
+        node = self._node(instance_id)
+        self._local().start_node(node)
+        self._wall_in(instance_id, node)
 
     def _stop(self, instance_id: str) -> None:
         self._local().stop_node(self._node(instance_id))
-
-    def _reboot(self, instance_id: str) -> None:
-        self._local().reboot_node(self._node(instance_id))
 
     def _destroy(self, instance_id: str) -> None:
         driver = self._local()
@@ -133,10 +164,13 @@ class Metal:
         return LocalNodeDriver(network=self.network, internal=True, image=self.image)
 
 
+def _ports(allowed: Mapping[str, Any]) -> str:
+    return f"-p {allowed['IpProtocol']} --dport {allowed['FromPort']}:{allowed['ToPort']}"
+
+
 _DEEDS: dict[str, tuple[str, Callable[[Metal, str], Any], str]] = {
     "StartInstances": ("pending", Metal._start, "running"),
     "StopInstances": ("stopping", Metal._stop, "stopped"),
-    "RebootInstances": ("running", Metal._reboot, "running"),
     "TerminateInstances": ("shutting-down", Metal._destroy, "terminated"),
 }
 """What EC2 says meanwhile, what is done, and what EC2 says then."""
@@ -146,11 +180,10 @@ _DEEDS: dict[str, tuple[str, Callable[[Metal, str], Any], str]] = {
 def metal(image: str) -> Iterator[Metal]:
     """EC2 with machines that start from ``image``, in a network without a way out."""
     with serving() as ec2:
-        network = f"metal-{ec2.account}"
         engine = open_engine()
-        made = ensure_network(engine, network, internal=True, subnet=None)
-        ec2.settle_at(made["IPAM"]["Config"][0]["Subnet"])
+        network = ensure_network(engine, f"metal-{ec2.account}", internal=True, subnet=None)
         found = Metal(ec2, image, network)
+        ec2.settle_at(str(found.cidr))
         ec2.follow = found.follow
         try:
             yield found
@@ -158,5 +191,5 @@ def metal(image: str) -> Iterator[Metal]:
             try:
                 found.close()
             finally:
-                remove_unused(engine, network)
+                remove_unused(engine, found.network)
                 engine.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,25 +39,33 @@ def ec2(machines: Metal) -> Ec2:
 
 
 @pytest.fixture(scope="module")
-def cloud(ec2: Ec2, small_image: str) -> Iterator[RealCloud]:
+def cloud(machines: Metal, small_image: str) -> Iterator[RealCloud]:
     """Two hosts with a container each, and a third that the third container made necessary."""
     hosts = {"count": 2, "maximum": 3}
-    with cloud_at(ec2, hosts=hosts, rules=[{"max_containers": 1}]) as cloud:
+    with cloud_at(machines, hosts=hosts, rules=[{"max_containers": 1}]) as cloud:
         cloud.clocker("up", "--yes")
         for name in ("one", "two", "three"):
             cloud.clocker("run", "--name", name, small_image)
         yield cloud
 
 
+@pytest.fixture(scope="module")
+def other(machines: Metal) -> Iterator[RealCloud]:
+    """One host, not yet made; what is done to it leaves it ready."""
+    with cloud_at(machines, hosts={"maximum": 2}) as cloud:
+        yield cloud
+
+
 @contextmanager
-def cloud_at(ec2: Ec2, **document: Any) -> Iterator[RealCloud]:
-    arguments = ec2.arguments() | {"key": "${EC2_KEY}", "secret": "${EC2_SECRET}"}
+def cloud_at(machines: Metal, **document: Any) -> Iterator[RealCloud]:
+    arguments = machines.ec2.arguments() | {"key": "${EC2_KEY}", "secret": "${EC2_SECRET}"}
     entry = {
         "driver": "ec2",
         "arguments": arguments,
         "image": IMAGE,
         "size": ["t3.small", "t3.medium"],
         "interface": "private",
+        "firewall": {"from": [f"{machines.gateway}/32"]},
     }
     with real_cloud(providers={"aws": entry}, **document) as cloud:
         cloud.env |= {"EC2_KEY": KEY, "EC2_SECRET": SECRET}
@@ -73,6 +82,25 @@ def hosts_of(cloud: RealCloud) -> list[tuple[Host, str]]:
 def of(ec2: Ec2, cloud: RealCloud, *states: str) -> list[dict[str, Any]]:
     """The cloud's instances, by its tag."""
     return [i for i in ec2.instances(*states) if tags_of(i).get("clocker-cloud") == cloud.name]
+
+
+def shared(ec2: Ec2, cloud: RealCloud) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The cloud's key pairs and its security groups, by their names."""
+    client, prefix = ec2.client(), f"clocker-{cloud.name}-"
+    pairs = client.describe_key_pairs(IncludePublicKey=True)["KeyPairs"]
+    groups = client.describe_security_groups()["SecurityGroups"]
+    return (
+        [pair for pair in pairs if pair["KeyName"].startswith(prefix)],
+        [group for group in groups if group["GroupName"].startswith(prefix)],
+    )
+
+
+def opened_by(group: dict[str, Any]) -> Iterator[tuple[str, int, int, str]]:
+    for allowed in group["IpPermissions"]:
+        sources = [source["CidrIp"] for source in allowed["IpRanges"]]
+        sources += [pair["GroupId"] for pair in allowed["UserIdGroupPairs"]]
+        for source in sources:
+            yield allowed["IpProtocol"], allowed["FromPort"], allowed["ToPort"], source
 
 
 def tags_of(thing: dict[str, Any]) -> dict[str, str]:
@@ -93,6 +121,33 @@ def test_each_host_is_an_instance_with_its_tags_and_token(ec2: Ec2, cloud: RealC
         assert instance["InstanceType"] == "t3.small"
     tokens = [call.parameters["ClientToken"] for call in ec2.received("RunInstances")]
     assert len(set(tokens)) == len(tokens) == 3
+
+
+def test_the_instances_share_a_key_pair_and_a_group_that_opens_what_is_needed(
+    machines: Metal, ec2: Ec2, cloud: RealCloud
+) -> None:
+    instances = of(ec2, cloud, "running")
+    (mark,) = {tags_of(instance)["clocker-key"] for instance in instances}
+    name = f"clocker-{cloud.name}-{mark}"
+    (pair,), (group,) = shared(ec2, cloud)
+
+    with cloud.opened() as opened:
+        assert (pair["KeyName"], pair["PublicKey"]) == (name, opened._parts.keys.public)
+    assert {instance["KeyName"] for instance in instances} == {name}
+    assert group["GroupName"] == name
+    assert all([g["GroupId"] for g in i["SecurityGroups"]] == [group["GroupId"]] for i in instances)
+    assert sorted(opened_by(group)) == [
+        ("tcp", 22, 22, f"{machines.gateway}/32"),
+        ("udp", 4790, 4790, group["GroupId"]),
+    ]
+
+
+def test_what_the_group_does_not_open_is_closed(cloud: RealCloud) -> None:
+    """Nobody listens there: without the group the answer would be a refusal, and at once."""
+    for host, _ in hosts_of(cloud):
+        socket.create_connection((host.address, 22), timeout=5).close()
+        with pytest.raises(TimeoutError):
+            socket.create_connection((host.address, 8080), timeout=0.5)
 
 
 def test_containers_on_all_hosts_reach_each_other(cloud: RealCloud) -> None:
@@ -124,9 +179,23 @@ def test_the_host_keys_are_the_derived_ones(ec2: Ec2, cloud: RealCloud) -> None:
         assert shown.split(" ", 1)[1].strip() == derived
 
 
-def test_an_impostor_is_refused(machines: Metal, ec2: Ec2) -> None:
+def test_secrets_are_in_no_file_and_no_output(cloud: RealCloud) -> None:
+    """Neither the account's, nor a host's private key, which is in its user data."""
+    with cloud.opened() as opened:
+        keys = opened._parts.keys
+        hosts = [keys.derive("host", host.id) for host, _ in hosts_of(cloud)]
+    secrets = [SECRET, *(line for host in hosts for line in host.private.splitlines()[2:-1])]
+    texts = {str(p): p.read_bytes() for p in cloud.folder.rglob("*") if p.is_file()}
+    for command in ("status", "hosts", "events"):
+        texts[command] = cloud.clocker(command, "--json").stdout.encode()
+
+    assert len(hosts) == 3
+    assert [n for n, text in texts.items() for each in secrets if each.encode() in text] == []
+
+
+def test_an_impostor_is_refused(machines: Metal) -> None:
     """A machine that has another key than its user data gives it, and would let anybody in."""
-    with cloud_at(ec2, hosts={"timeout": "12s"}) as cloud:
+    with cloud_at(machines, hosts={"timeout": "12s"}) as cloud:
         machines.impostor = CloudKeys(cloud.folder / "impostor").derive("host", "impostor")
         try:
             refused = cloud.clocker("up", "--yes", status=4)
@@ -140,33 +209,64 @@ def test_an_impostor_is_refused(machines: Metal, ec2: Ec2) -> None:
         assert host.stamp is None, "nothing was run there"
 
 
-def test_up_killed_before_the_answer_and_before_the_record(ec2: Ec2) -> None:
-    with cloud_at(ec2) as cloud:
-        killed = cloud.begin("up", "--yes")
-        with ec2.meeting(Fault("RunInstances", then=killed.kill)):
-            killed.communicate(timeout=60)
-        assert killed.returncode == -signal.SIGKILL
-        (instance,) = of(ec2, cloud)
+def test_up_killed_before_the_answer_and_before_the_record(ec2: Ec2, other: RealCloud) -> None:
+    killed = other.begin("up", "--yes")
+    with ec2.meeting(Fault("RunInstances", then=killed.kill)):
+        killed.communicate(timeout=60)
+    assert killed.returncode == -signal.SIGKILL
+    (made,) = of(ec2, other)
 
-        cloud.crashed("aws.obtain", "up")
-        assert [host.node_id for host, _ in hosts_of(cloud)] == [None]
+    other.crashed("aws.obtain", "up")
+    assert [host.node_id for host, _ in hosts_of(other)] == [None]
 
-        cloud.clocker("up", "--yes")
-        assert [host.node_id for host, _ in hosts_of(cloud)] == [instance["InstanceId"]]
-        assert [i["InstanceId"] for i in of(ec2, cloud, *STATES, "terminated")] == [
-            instance["InstanceId"]
-        ]
-        cloud.assert_agrees()
+    other.clocker("up", "--yes")
+    assert [host.node_id for host, _ in hosts_of(other)] == [made["InstanceId"]]
+    assert len(of(ec2, other, *STATES, "terminated")) == 1
+    other.assert_agrees()
 
 
-def test_a_lost_answer_leaves_one_instance(ec2: Ec2) -> None:
-    with cloud_at(ec2) as cloud:
-        with ec2.meeting(Fault("RunInstances")):
-            cloud.clocker("up", "--yes")
+def test_errors_and_a_lost_answer_leave_one_instance(ec2: Ec2, other: RealCloud) -> None:
+    """Throttled, then short of the first size, then the next one is made and nobody hears of it."""
+    other.clocker("up", "--yes")
+    other.write(hosts={**other.document["hosts"], "count": 2})
+    small, medium = {"InstanceType": "t3.small"}, {"InstanceType": "t3.medium"}
+    faults = (
+        Fault("RunInstances", "RequestLimitExceeded"),
+        Fault("RunInstances", "InsufficientInstanceCapacity", parameters=small),
+        Fault("RunInstances", parameters=medium),
+    )
 
-        (instance,) = of(ec2, cloud)
-        assert [host.node_id for host, _ in hosts_of(cloud)] == [instance["InstanceId"]]
-        cloud.assert_agrees()
+    with ec2.meeting(*faults):
+        other.clocker("up", "--yes")
+
+    assert [fault.times for fault in faults] == [0, 0, 0]
+    instances = of(ec2, other, *STATES, "terminated")
+    assert sorted(i["InstanceType"] for i in instances) == ["t3.medium", "t3.small"]
+    assert {host.node_id for host, _ in hosts_of(other)} == {i["InstanceId"] for i in instances}
+    (told,) = (e for e in other.json("events")["events"] if e["outcome"] == "refused")
+    assert told["detail"].startswith("aws: t3.small: InsufficientInstanceCapacity")
+    other.assert_agrees()
+
+
+def test_a_host_that_was_stopped_and_started_is_as_it_was(
+    machines: Metal, ec2: Ec2, other: RealCloud
+) -> None:
+    other.clocker("up", "--yes")
+    (host, *_), ids = of(ec2, other), {i["InstanceId"] for i in of(ec2, other)}
+
+    ec2.client().stop_instances(InstanceIds=[host["InstanceId"]])
+    machines.settle()
+    assert len(of(ec2, other, "stopped")) == 1
+    ec2.client().start_instances(InstanceIds=[host["InstanceId"]])
+    machines.settle()
+
+    with other.opened() as opened:
+        for made, _ in hosts_of(other):
+            assert made.access is not None
+            opened._parts.connections.await_ssh(made.access, timeout_s=30)
+    other.clocker("up", "--yes")
+    assert {i["InstanceId"] for i in of(ec2, other, "running")} == ids
+    other.assert_agrees()
 
 
 def test_down_leaves_nothing(machines: Metal, ec2: Ec2, cloud: RealCloud) -> None:
@@ -178,7 +278,5 @@ def test_down_leaves_nothing(machines: Metal, ec2: Ec2, cloud: RealCloud) -> Non
 
     assert {i["InstanceId"] for i in of(ec2, cloud, "terminated")} == set(made)
     assert of(ec2, cloud) == []
-    assert [
-        node for node in machines.nodes() if node.extra["tags"]["clocker-cloud"] == cloud.name
-    ] == []
+    assert shared(ec2, cloud) == ([], [])
     cloud.assert_nothing_left()
