@@ -34,7 +34,8 @@ from clocker.model import (
     RuleSpec,
     Usage,
 )
-from clocker.placement import Fleet, place, rules_for
+from clocker.placement import Fleet, rules_for
+from clocker.placement.place import choose
 from clocker.store import open_store
 
 HOSTS = (100, 1_000, 10_000)
@@ -145,7 +146,7 @@ def plain(hosts: int, rules: Sequence[RuleSpec]) -> float:
 
     def decide() -> None:
         for _ in range(count):
-            place(views, request, rules_for(rules, request))
+            choose(views, request, rules_for(rules, request))
 
     return count / seconds(decide)
 

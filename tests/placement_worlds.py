@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from clocker.model import (
@@ -18,6 +19,9 @@ from clocker.model import (
     RuleSpec,
     Usage,
 )
+
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A machine that has much else to do is no failure."""
 
 IMAGES = ("solr:9", "tomcat", "registry:5000/team/solr")
 NAMES = st.sampled_from(["db", "web", "web-1", "job"])

@@ -5,7 +5,7 @@ How quick a decision is depends on its rules:
 - Where each says what it reads, the hosts are kept in order: ``clocker.placement.ranked``.
 - Where some spread containers over groups, the hosts of each group are kept in order, the groups'
   containers are counted as they come and go, and only the best hosts of the groups are compared.
-- Otherwise every host is asked, each time, by ``place`` itself.
+- Otherwise every host is asked, each time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from clocker.model import Container, ContainerRequest, HostView
 from clocker.placement.groups import Grouped, Partition, Tally, bind, grouped
-from clocker.placement.place import Rules, allows, place, sort_key
+from clocker.placement.place import Rules, allows, choose, sort_key
 from clocker.placement.ranked import Ranked, index_of, values
 from clocker.placement.spread import Spread
 
@@ -52,8 +52,7 @@ class Fleet:
             partition = self._partition(groups.keys)
             if len(partition.cells) <= _MOST_GROUPS:
                 return self._choose_among(partition, groups, request, rules)
-        host = place(self.views, request, rules).host
-        return self._views[host.id] if host else None
+        return choose(self.views, request, rules)
 
     def update(self, view: HostView) -> None:
         """A host that is new, or has changed."""

@@ -69,6 +69,13 @@ def place(
     return Placement(best.host if best else None, refusals)
 
 
+def choose(views: Sequence[HostView], request: ContainerRequest, rules: Rules) -> HostView | None:
+    """The host that ``place`` gives, without a word on the others."""
+    bound = _bound(rules, views, request)
+    allowed = [view for view in views if allows(view, request, bound)]
+    return min(allowed, key=lambda view: sort_key(view, request, bound), default=None)
+
+
 def judge(
     views: Sequence[HostView],
     request: ContainerRequest,

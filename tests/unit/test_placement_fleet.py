@@ -13,6 +13,7 @@ from placement_worlds import (
     LOCAL_RULES,
     SHARES,
     SPREADING_RULES,
+    UNHURRIED,
     booked,
     fleets,
     hosts,
@@ -77,7 +78,7 @@ def change(data: st.DataObject, fleet: Fleet, number: int) -> None:
         fleet.update(HostView(data.draw(hosts(int(view.host.name[5:]))), view.containers))
 
 
-@settings(max_examples=300)
+@settings(UNHURRIED, max_examples=300)
 @given(st.data(), fleets(), LOCAL_RULES, histories(LOCAL_RULES))
 def test_with_rules_that_are_kept_in_order(
     data: st.DataObject,
@@ -88,7 +89,7 @@ def test_with_rules_that_are_kept_in_order(
     replay(data, views, cloud, history)
 
 
-@settings(max_examples=300)
+@settings(UNHURRIED, max_examples=300)
 @given(st.data(), fleets(), SPREADING_RULES, histories(SPREADING_RULES))
 def test_with_rules_that_spread(
     data: st.DataObject,
@@ -99,6 +100,7 @@ def test_with_rules_that_spread(
     replay(data, views, cloud, history)
 
 
+@UNHURRIED
 @given(st.data(), fleets(), ANY_RULES, histories(ANY_RULES))
 def test_with_rules_of_every_kind(
     data: st.DataObject,

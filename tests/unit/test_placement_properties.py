@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from placement_worlds import (
     ANY_RULES,
     FILTERS,
+    UNHURRIED,
     fleets,
     requests,
 )
@@ -26,6 +27,7 @@ REQUESTS = requests(ANY_RULES)
 GOING = (HostState.DELETING, HostState.FAILED)
 
 
+@UNHURRIED
 @given(fleets(), REQUESTS, ANY_RULES)
 def test_explain_agrees_with_place(
     views: Fleet, request: ContainerRequest, cloud: list[RuleSpec]
@@ -41,6 +43,7 @@ def test_explain_agrees_with_place(
     assert costs == sorted(costs)
 
 
+@UNHURRIED
 @given(fleets(), REQUESTS, ANY_RULES)
 def test_a_host_that_a_hard_rule_refuses_is_never_chosen(
     views: Fleet, request: ContainerRequest, cloud: list[RuleSpec]
@@ -54,6 +57,7 @@ def test_a_host_that_a_hard_rule_refuses_is_never_chosen(
         assert not against, spec
 
 
+@UNHURRIED
 @given(fleets(), REQUESTS, ANY_RULES, st.randoms(use_true_random=False))
 def test_the_order_of_the_hosts_means_nothing(
     views: Fleet, request: ContainerRequest, cloud: list[RuleSpec], random: Random
@@ -63,6 +67,7 @@ def test_the_order_of_the_hosts_means_nothing(
     assert place(shuffled, request, rules).host == place(views, request, rules).host
 
 
+@UNHURRIED
 @given(fleets(), requests(st.lists(FILTERS, max_size=3)), FILTERS)
 def test_one_more_filter_never_adds_a_host(
     views: Fleet, request: ContainerRequest, more: RuleSpec
@@ -109,6 +114,7 @@ PROMISING = [Accepting(), PortsFree(), Welcome()] + [
 
 
 @pytest.mark.parametrize("rule", PROMISING, ids=plugins.name_of)
+@UNHURRIED
 @given(fleets(most=3), requests(st.just([])), requests(st.just([])))
 def test_what_a_rule_reads_is_all_that_it_depends_on(
     rule: Any, views: Fleet, one: ContainerRequest, other: ContainerRequest

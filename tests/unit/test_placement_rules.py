@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from placement_tables import request_of, tables, view_of
+from placement_worlds import UNHURRIED
 
 from clocker import plugins
 from clocker.config.problems import Unfit
@@ -117,6 +118,7 @@ def test_a_draw_by_lot_is_fair() -> None:
     assert min(counts.values()) > 70, counts
 
 
+@UNHURRIED
 @given(st.sampled_from(sorted(plugins.RULES)), st.text(max_size=30) | st.lists(st.text(max_size=9)))
 @example("affinity", "NOT")
 @example("affinity", "TYPE \x00")
