@@ -61,7 +61,7 @@ def test_one_host_comes_for_two_runs_at_once_and_goes_when_it_is_not_needed(
 
     cloud.clocker("run", "--name", "last", image, "sh", "-c", SERVES)
     assert hosts(cloud)[second] == ["last"]
-    cloud.clocker("rm", "web-0", "web-1")
+    cloud.clocker("rm", "--yes", "web-0", "web-1")
     addresses = {name: item["address"] for name, item in cloud.containers().items()}
     report = later(cloud, 600)
     assert (report.removed, "not needed" in report.why) == ((), True)
