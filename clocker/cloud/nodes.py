@@ -55,6 +55,7 @@ def request_for(parts: Parts, host: Host) -> HostRequest:
         openings=openings(parts),
         timeout_s=spec.hosts.timeout_s,
         token=f"{host.id}-{host.attempt}" if host.attempt else host.id,
+        node_id=host.node_id,
     )
 
 
@@ -170,8 +171,6 @@ def _asked_until(parts: Parts, error: ClockerError) -> float | None:
 def _await_earlier(parts: Parts, host: Host, provider: Provider) -> Host:
     """A machine that was asked for, and of which nothing was heard, is found before another is
     made."""
-    if host.node_id is not None:
-        return host
     host, until = _settled_from(parts, host, provider.lag_s)
     while (left_s := until - parts.clock()) > 0:
         if any(_is_of(node, host) for node in provider.list(parts.spec.name)):

@@ -114,7 +114,7 @@ class HostRequest:
     another one after it was given back; empty: the id. ``public_key``: the OpenSSH
     line that lets Clocker in, where the provider installs keys. ``host_key``: the one that the
     machine will answer with if it is given ``user_data``. ``openings``: what its firewall must
-    let through."""
+    let through. ``node_id``: the machine on record; it stays where two carry the id."""
 
     id: str
     cloud: str
@@ -129,3 +129,4 @@ class HostRequest:
     openings: tuple[Opening, ...] = ()
     timeout_s: float = 600.0
     token: str = ""
+    node_id: str | None = None

@@ -54,7 +54,9 @@ class Making:
 
     def _found(self) -> Machine | None:
         """What an earlier, interrupted obtain has made; a failed one makes way."""
-        chosen = self._only(self.machines.of(self.request))
+        found = self.machines.of(self.request)
+        recorded = next((m for m in found if str(m.id) == self.request.node_id), None)
+        chosen = self._only(found, rather=recorded)
         if chosen is not None and chosen.state == "stopped":
             self.machines.driver.start_node(chosen)
         return chosen

@@ -42,3 +42,9 @@ def test_without_faults_nothing_is_done_twice(tmp_path: Path) -> None:
 
     assert world.tries < 12
     assert not world.account.faults
+
+
+@pytest.mark.parametrize("seed", [10407, 32371, 32417])
+def test_lives_that_once_went_wrong(seed: int, tmp_path: Path) -> None:
+    """Killed late while it asked; a late twin of a host with data; an old machine on record."""
+    live(World(seed, tmp_path / "test", WAYS[seed % len(WAYS)]))
