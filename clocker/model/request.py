@@ -56,6 +56,81 @@ class HealthCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class Healing:
+    """What is done for a container that has failed. ``attempts``: restarts within ``window_s``,
+    after which it is left alone and reported; 0: it is never restarted. ``backoff_s``: before the
+    second of them, twice that before the third, at most ``backoff_most_s``. ``replace``: it is
+    made anew on another host when its own is lost. ``priority``: the highest is seen to first.
+    ``restart_with``: names of containers; it is restarted after any of these was restarted or
+    replaced."""
+
+    attempts: int = 5
+    window_s: float = 300.0
+    backoff_s: float = 1.0
+    backoff_most_s: float = 60.0
+    replace: bool = True
+    priority: int = 0
+    restart_with: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret by reference: exactly one of ``env`` (a variable where the command is run),
+    ``file`` (an absolute path there) and ``command`` (its output) says where its value is from.
+    ``target``: a path in the container, relative ones below ``/run/secrets``, where it is a file
+    in memory; or with ``as_env`` the name of a variable."""
+
+    name: str
+    target: str = ""
+    env: str | None = None
+    file: str | None = None
+    command: tuple[str, ...] | None = None
+    as_env: bool = False
+    mode: int = 0o444
+
+
+@dataclass(frozen=True, slots=True)
+class InstallFile:
+    """A file that is put into an image before anything is installed there."""
+
+    target: str
+    content: bytes = field(repr=False)
+    mode: int = 0o644
+
+
+@dataclass(frozen=True, slots=True)
+class Install:
+    """What is done to an image once, and kept as an image of its own: ``files`` are put,
+    ``packages`` installed by the image's package manager, ``commands`` run by its shell, in this
+    order, as root. ``ttl_s``: how long the outcome is good for; None: always. ``keep``: False
+    does it for every container anew."""
+
+    packages: tuple[str, ...] = ()
+    files: tuple[InstallFile, ...] = ()
+    commands: tuple[str, ...] = ()
+    ttl_s: float | None = None
+    timeout_s: float = 900.0
+    keep: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """An image that is built from a Dockerfile. ``context``: the absolute path of a directory, of
+    a Dockerfile alone, or of a tar or zip archive; the URL of such an archive, with its
+    ``checksum`` (``sha256:...``); or ``git+URL`` with ``#COMMIT:DIRECTORY``. ``dockerfile``: its
+    path within. ``substitutions``: values for Jinja templates in the Dockerfile; none: it is taken
+    as it is."""
+
+    context: str
+    dockerfile: str = "Dockerfile"
+    checksum: str | None = None
+    args: Mapping[str, str] = field(default_factory=dict)
+    target: str | None = None
+    substitutions: Mapping[str, str] = field(default_factory=dict)
+    timeout_s: float = 1200.0
+
+
+@dataclass(frozen=True, slots=True)
 class RuleSpec:
     """A placement rule by its name in ``clocker.plugins`` and its options, as YAML gives it."""
 
@@ -77,7 +152,8 @@ class ContainerRequest:
     ``networks``: by name, the first gives it its address; empty: the default one. ``aliases``:
     more names on each of them, which other containers may share. ``address``: a fixed one, on
     the first network; one is chosen when None. ``ssh_keys``: public keys that may log in,
-    besides those of the cloud.
+    besides those of the cloud. ``build``: what ``image`` is built from where it is not there yet;
+    ``install``: what is done to it first. ``stop_signal``: None is the image's.
     """
 
     image: str
@@ -105,6 +181,12 @@ class ContainerRequest:
     aliases: tuple[str, ...] = ()
     address: str | None = None
     ssh_keys: tuple[str, ...] = ()
+    healing: Healing = Healing()
+    secrets: tuple[Secret, ...] = ()
+    build: Build | None = None
+    install: Install | None = None
+    stop_signal: str | None = None
+    stop_grace_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
