@@ -205,7 +205,7 @@ class Engine(Protocol):
         ...
 
     def list_images(self) -> Sequence[ImageInfo]:
-        """All that have a name. Of each only its id, tags, size and labels are told."""
+        """All that have a name. Of each only its id, tags, size, labels and time are told."""
         ...
 
     def pull(self, reference: str, *, timeout_s: float = 300.0) -> None:

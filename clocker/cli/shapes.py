@@ -18,7 +18,7 @@ from clocker.model import (
 )
 
 if TYPE_CHECKING:
-    from clocker.cloud import Finding, PlannedContainer, PlannedHost, UpPlan
+    from clocker.cloud import Finding, ImageView, PlannedContainer, PlannedHost, UpPlan
     from clocker.config import ProviderListing
 
 
@@ -169,6 +169,18 @@ def remnant(finding: Finding, outcome: str, reason: str) -> dict[str, Any]:
         "since": finding.since,
         "outcome": outcome,
         "reason": reason,
+    }
+
+
+def image(view: ImageView) -> dict[str, Any]:
+    return {
+        "name": view.name,
+        "id": view.id,
+        "kind": str(view.kind),
+        "size_bytes": view.size_bytes,
+        "created_at": view.created_at,
+        "hosts": list(view.hosts),
+        "used_by": list(view.used_by),
     }
 
 

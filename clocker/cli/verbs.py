@@ -47,6 +47,9 @@ SECTIONS: dict[str, dict[str, Verb]] = {
         "move": Verb("move:move", "Take a container to another host."),
         "rm": Verb("rm:rm", "Remove containers."),
     },
+    "Images": {
+        "image": Verb("image:image", "List the images on the hosts, and look after them."),
+    },
     "Networks": {
         "network": Verb("network:network", "Make, fill, look at and check the networks."),
         "dns": Verb("network:dns", "Show the names, and ask every host for them."),

@@ -1,8 +1,9 @@
 """The Docker cloud: made, filled, looked at and given back."""
 
 from clocker.cloud.cloud import Cloud
-from clocker.cloud.holdings import ImageView, VolumeView
+from clocker.cloud.holdings import VolumeView
 from clocker.cloud.host_machine import HostMachine
+from clocker.cloud.image_list import ImageView
 from clocker.cloud.machine import ContainerMachine
 from clocker.cloud.names_check import DnsReport
 from clocker.cloud.network_check import NetworkReport, NetworkStatus

@@ -6,6 +6,7 @@ from typing import Any
 from clocker.cloud import (
     add_hosts,
     holdings,
+    image_list,
     key_pairs,
     names_check,
     network_check,
@@ -27,8 +28,9 @@ from clocker.cloud import release as releasing
 from clocker.cloud import rotate as rotating
 from clocker.cloud import scale as scaling
 from clocker.cloud import up as making
-from clocker.cloud.holdings import ImageView, VolumeView
+from clocker.cloud.holdings import VolumeView
 from clocker.cloud.host_machine import HostMachine
+from clocker.cloud.image_list import ImageView
 from clocker.cloud.machine import ContainerMachine
 from clocker.cloud.membership import sync
 from clocker.cloud.names_check import DnsReport
@@ -239,7 +241,7 @@ class Cloud:
 
     def images(self) -> tuple[ImageView, ...]:
         """Those on the hosts, by name."""
-        return holdings.images(self._parts)
+        return image_list.images(self._parts)
 
     def volumes(self) -> tuple[VolumeView, ...]:
         """The named ones on the hosts, also those that no container uses."""

@@ -71,13 +71,14 @@ class ClockerNodeDriver(Extensions):
         """Those on the hosts. ``create_node`` takes any other reference too: see get_image."""
         with self._on_cloud() as cloud:
             here = {host.name for host in shapes.hosts_at(location, [*self._hosts().values()])}
-            return [shapes.image(i, self) for i in cloud.images() if here & {*i.hosts}]
+            images = shapes.named(cloud.images())
+            return [shapes.image(i, self) for i in images if here & {*i.hosts}]
 
     def get_image(self, image_id: str) -> NodeImage:
         """An image by its reference, wherever it is: a registry is asked when it is needed."""
         with self._on_cloud() as cloud:
             name = Reference.parse(image_id).familiar
-            known = [image for image in cloud.images() if image.name == name]
+            known = [image for image in shapes.named(cloud.images()) if image.name == name]
         return shapes.image(known[0], self) if known else NodeImage(name, name, self)
 
     def create_node(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
 from typing import Any
@@ -22,6 +23,7 @@ from libcloud.compute.types import NodeState, StorageVolumeState
 
 from clocker.cloud import ImageView, VolumeView
 from clocker.errors import BadInput, NotFound
+from clocker.images import ImageKind
 from clocker.model import Container, ContainerState, Host, Resources, RuleSpec
 
 # Name, cores, RAM in MiB, as booked on the host. ``unbooked`` takes what is left.
@@ -89,6 +91,18 @@ def node(container: Container, host: Host | None, driver: NodeDriver) -> Node:
         extra=_extra(container, host),
         created_at=datetime.fromtimestamp(container.created_at, UTC),
     )
+
+
+def named(views: Iterable[ImageView]) -> list[ImageView]:
+    """The images that somebody would name, each name once: of what Clocker makes by itself
+    nobody needs to know."""
+    found: dict[str, ImageView] = {}
+    for view in views:
+        if view.kind not in (ImageKind.GENERATED, ImageKind.SSH):
+            known = found.get(view.name)
+            hosts = (*known.hosts, *view.hosts) if known else view.hosts
+            found[view.name] = replace(known or view, hosts=tuple(sorted(hosts)))
+    return [*found.values()]
 
 
 def image(view: ImageView, driver: NodeDriver) -> NodeImage:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from clocker.model import (
@@ -164,6 +165,8 @@ def image_info(data: Json) -> ImageInfo:
         command=tuple(config.get("Cmd") or ()),
         user=config.get("User") or "",
         labels=config.get("Labels") or {},
+        created_at=_epoch(data.get("Created") or ""),
+        layers=tuple((data.get("RootFS") or {}).get("Layers") or ()),
     )
 
 
@@ -174,6 +177,7 @@ def listed_image(data: Json) -> ImageInfo:
         tags=tuple(tag for tag in data.get("RepoTags") or () if tag != _UNNAMED),
         size_bytes=data.get("Size") or 0,
         labels=data.get("Labels") or {},
+        created_at=float(data.get("Created") or 0),
     )
 
 
@@ -207,6 +211,14 @@ def addresses(settings: Json, *, running: bool) -> dict[str, str]:
 
 def label_filter(labels: Mapping[str, str]) -> dict[str, Any]:
     return {"label": [f"{name}={value}" for name, value in labels.items()]}
+
+
+def _epoch(text: str) -> float:
+    """Of a time as engines write it, to the nanosecond; 0 when it says nothing."""
+    seconds = re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", text)
+    if seconds is None:
+        return 0.0
+    return max(0.0, datetime.fromisoformat(seconds[0]).replace(tzinfo=UTC).timestamp())
 
 
 def _older(version: str, than: tuple[int, int]) -> bool:

@@ -2,18 +2,23 @@
 
 from clocker.images.ensure import Sources, ensure
 from clocker.images.images import Images
+from clocker.images.kinds import BASE_LABEL, LAYER_LABEL, ImageKind, kind_of
 from clocker.images.reference import Reference
 from clocker.images.spec import SSH_ENTRY, Launch, launch
 from clocker.images.sshd import credentials_tar, layer_tag, layered
 
 __all__ = [
+    "BASE_LABEL",
+    "LAYER_LABEL",
     "SSH_ENTRY",
+    "ImageKind",
     "Images",
     "Launch",
     "Reference",
     "Sources",
     "credentials_tar",
     "ensure",
+    "kind_of",
     "launch",
     "layer_tag",
     "layered",

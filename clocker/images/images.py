@@ -8,9 +8,10 @@ from concurrent.futures import Future
 from threading import Lock
 
 from clocker.images.ensure import Sources, copy, ensure
+from clocker.images.kinds import ImageKind, kind_of
 from clocker.images.reference import Reference
 from clocker.images.spec import Launch, launch
-from clocker.images.sshd import LABEL, layer_tag, layered
+from clocker.images.sshd import layer_tag, layered
 from clocker.interfaces import Engine
 from clocker.model import ContainerRequest, ImageInfo
 
@@ -46,7 +47,7 @@ class Images:
 
         def bring() -> ImageInfo:
             copied = None if engine.image(tag) else copy(engine, tag, sources, [])
-            if copied and copied.labels.get(LABEL) == "ssh":
+            if copied and kind_of(copied) is ImageKind.SSH:
                 return copied
             return layered(engine, base, timeout_s=self._build_timeout_s)
 

@@ -13,10 +13,9 @@ from collections.abc import Iterable, Mapping
 
 from clocker import templating
 from clocker.errors import BadInput, ClockerError, CommandFailed, EngineError
+from clocker.images.kinds import BASE_LABEL, LAYER_LABEL, ImageKind, kind_of
 from clocker.interfaces import Engine
 from clocker.model import ImageInfo
-
-LABEL = "clocker.layer"
 
 AUTHORIZED_KEYS = "/etc/ssh/clocker/authorized_keys"
 
@@ -34,7 +33,7 @@ def layered(engine: Engine, base: ImageInfo, *, timeout_s: float = 600.0) -> Ima
     that nothing can be installed in; CommandFailed with the installation's last lines."""
     tag = layer_tag(base)
     found = engine.image(tag)
-    if found and found.labels.get(LABEL) == "ssh":
+    if found and kind_of(found) is ImageKind.SSH:
         return found
     return _build(engine, base, tag, timeout_s)
 
@@ -66,7 +65,7 @@ def credentials_tar(host_private: str, authorized_lines: Iterable[str]) -> bytes
 
 
 def _build(engine: Engine, base: ImageInfo, tag: str, timeout_s: float) -> ImageInfo:
-    labels = {LABEL: "ssh", "clocker.base": base.id}
+    labels = {LAYER_LABEL: str(ImageKind.SSH), BASE_LABEL: base.id}
     try:
         built = engine.build(_tar(_files(base)), tag=tag, labels=labels, timeout_s=timeout_s)
     except (CommandFailed, EngineError) as error:

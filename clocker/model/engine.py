@@ -81,7 +81,9 @@ class EngineInfo:
 
 @dataclass(frozen=True, slots=True)
 class ImageInfo:
-    """``id``: the content hash (sha256:...). ``entrypoint``/``command``: its defaults."""
+    """``id``: the content hash (sha256:...). ``entrypoint``/``command``: its defaults.
+    ``created_at``: epoch seconds, 0 when nobody knows. ``layers``: the digests of its contents,
+    from the lowest."""
 
     id: str
     tags: tuple[str, ...] = ()
@@ -91,3 +93,5 @@ class ImageInfo:
     command: tuple[str, ...] = ()
     user: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    created_at: float = 0.0
+    layers: tuple[str, ...] = ()

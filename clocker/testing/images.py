@@ -51,7 +51,7 @@ class FakeImages:
     def named(self) -> list[ImageInfo]:
         """As an engine lists them: without what only an inspection tells."""
         return [
-            ImageInfo(i.id, i.tags, i.size_bytes, labels=i.labels)
+            ImageInfo(i.id, i.tags, i.size_bytes, labels=i.labels, created_at=i.created_at)
             for i in self._by_id.values()
             if i.tags
         ]
@@ -85,7 +85,7 @@ class FakeImages:
         if not packed.startswith(_MAGIC):
             raise EngineError("this is no image archive")
         values = json.loads(packed[len(_MAGIC) :])
-        for key in ("tags", "entrypoint", "command"):
+        for key in ("tags", "entrypoint", "command", "layers"):
             values[key] = tuple(values[key])
         info = ImageInfo(**values)
         there = self._by_id.get(info.id)

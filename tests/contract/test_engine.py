@@ -432,7 +432,7 @@ def test_images_are_listed_by_their_names(engine: Engine) -> None:
     known = engine.image(busybox(SOCKET))
     assert known is not None
     assert (listed.id, listed.tags, listed.labels) == (known.id, known.tags, known.labels)
-    assert listed.size_bytes > 0
+    assert listed.size_bytes > 0 and listed.created_at == known.created_at
     assert all(image.tags for image in engine.list_images())
 
 

@@ -20,6 +20,7 @@ from clocker.cloud import (
     Explanation,
     Finding,
     GcReport,
+    ImageView,
     MoveReport,
     NetView,
     NetworkReport,
@@ -46,6 +47,7 @@ from clocker.cloud.findings import (
 )
 from clocker.cloud.remnants import Thing
 from clocker.errors import ClockerError, NotFound
+from clocker.images import ImageKind
 from clocker.model import (
     Check,
     CloudSpec,
@@ -144,6 +146,11 @@ RANKED = Explanation(
             replace(HOST, name="demo-2"), None, (Refusal("fits", "cores: 2 wanted, 1 free"),)
         ),
     )
+)
+
+
+NGINX = ImageView(
+    "nginx:latest", "sha256:" + "5" * 64, 142_000_000, ("demo-1",), created_at=1.0, used_by=("web",)
 )
 
 
@@ -338,6 +345,10 @@ class FakeCloud:
     def logs(self, name: str, follow: bool = False, tail: int | None = None) -> Iterator[bytes]:
         self._called("logs", name, follow, tail)
         return iter([b"one\n", b"two\n"])
+
+    def images(self) -> tuple[ImageView, ...]:
+        self._called("images")
+        return (NGINX, replace(NGINX, name="clocker/ssh:1", kind=ImageKind.SSH, used_by=()))
 
     def create_network(
         self, name: str, *, prefix: int | None = None, subnet: str | None = None
