@@ -7,7 +7,7 @@ unless the name says bytes; every method may be called again after a crash and c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from clocker.model import (
     Container,
     ContainerSpec,
     ContainerStatus,
+    EngineEvent,
     EngineInfo,
     Event,
     Host,
@@ -160,6 +161,14 @@ class Engine(Protocol):
 
     def list(self, labels: Mapping[str, str]) -> Sequence[ContainerStatus]:
         """All containers, running or not, that carry all these labels."""
+        ...
+
+    def events(
+        self, labels: Mapping[str, str], *, wait_s: float = 1.0
+    ) -> Generator[EngineEvent | None, None, None]:
+        """What befalls the containers with these labels, from this call on. None whenever nothing
+        did for ``wait_s``, so that whoever reads them can stop; then they are to be closed.
+        InfrastructureError when they cannot be had, or end."""
         ...
 
     def environment(self, container: str) -> Mapping[str, str]:

@@ -4,12 +4,13 @@ import http.client
 import io
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any, cast
 
 from clocker.engine import convert, networks
+from clocker.engine.events import follow_events
 from clocker.engine.execution import Execution
 from clocker.engine.images import EngineImages
 from clocker.engine.logs import read_logs
@@ -20,6 +21,7 @@ from clocker.model import (
     Attachment,
     ContainerSpec,
     ContainerStatus,
+    EngineEvent,
     EngineInfo,
     ImageInfo,
     Restart,
@@ -117,6 +119,11 @@ class DockerEngine:
         with translated(self._where):
             found = self._client.containers(all=True, filters=convert.label_filter(labels))
             return [convert.listed(entry) for entry in found]
+
+    def events(
+        self, labels: Mapping[str, str], *, wait_s: float = 1.0
+    ) -> Generator[EngineEvent | None, None, None]:
+        return follow_events(self._client, self._transport, self._where, labels, wait_s)
 
     def environment(self, container: str) -> Mapping[str, str]:
         with translated(self._where):

@@ -80,6 +80,7 @@ class Tls:
         context = ssl.create_default_context(cafile=access.authorities)
         context.load_cert_chain(access.certificate)
         sock = socket.create_connection((access.address, access.port), timeout_s)
+        _keep_alive(sock)
         return TlsStream(sock, context, access.address)
 
     def client(self, version: str) -> APIClient:
@@ -101,6 +102,14 @@ class Tls:
     def _address(self) -> str:
         address = self.access.address
         return f"[{address}]" if ":" in address else address
+
+
+def _keep_alive(sock: socket.socket) -> None:
+    """Where nothing is sent for long, a machine that has died would not be missed."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("TCP_KEEPIDLE", 5), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, name):  # not every system has them all
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 def _untouched(client: APIClient) -> APIClient:

@@ -20,6 +20,7 @@ from clocker.model.engine import (
     Attachment,
     ContainerSpec,
     ContainerStatus,
+    EngineEvent,
     EngineInfo,
     ImageInfo,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "ContainerState",
     "ContainerStatus",
     "Endpoint",
+    "EngineEvent",
     "EngineInfo",
     "EngineOptions",
     "Event",

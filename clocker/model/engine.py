@@ -72,6 +72,20 @@ class ContainerStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineEvent:
+    """What befell a container. ``at``: epoch seconds, by the engine's clock. ``action``: start,
+    die, stop, oom, health_status or destroy. ``name``: the engine's for it. ``exit_code``: of one
+    that died; ``health``: of one whose health has changed."""
+
+    at: float
+    action: str
+    engine_id: str
+    name: str
+    exit_code: int | None = None
+    health: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EngineInfo:
     version: str
     api_version: str

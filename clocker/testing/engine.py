@@ -6,8 +6,6 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
-from threading import Condition
 
 from clocker.errors import EngineError, ImageNotFound, NotFound
 from clocker.images.reference import Reference
@@ -23,18 +21,17 @@ from clocker.model import (
 )
 from clocker.testing.commands import Endless, Execution, run
 from clocker.testing.container import FakeContainer, conflict, following, outlast, with_ports
-from clocker.testing.engine_files import EngineFiles
+from clocker.testing.engine_life import EngineLife
 from clocker.testing.faults import scripted
 from clocker.testing.images import FakeImages
 
 Handler = Callable[[Execution], Result | None]
 
-_pids = itertools.count(1000)
 _ports = itertools.count(49152)
 _ids = itertools.count(1)
 
 
-class FakeEngine(EngineFiles):
+class FakeEngine(EngineLife):
     """See ``clocker.interfaces.Engine``. Thread-safe. ``handler`` answers an exec, or leaves it
     (None) to the few commands that every fake container knows; ``gate`` raises when the engine
     cannot be reached."""
@@ -52,10 +49,8 @@ class FakeEngine(EngineFiles):
         self.name = name
         self.handler = handler
         self.registry: dict[str, ImageInfo] = {}
-        self.powered = True
         self._resources = resources
         self._images = FakeImages()
-        self._changed = Condition(self._lock)
 
     def check(self) -> None:
         self._gate()
@@ -73,31 +68,6 @@ class FakeEngine(EngineFiles):
     def containers(self) -> tuple[FakeContainer, ...]:
         with self._lock:
             return tuple(self._containers.values())
-
-    def end(self, container: str, exit_code: int = 137) -> None:
-        """The container's program ends by itself; its restart policy is obeyed."""
-        with self._changed:
-            found = self._need(container)
-            found.end(exit_code)
-            if self.powered and found.restarts_after(exit_code):
-                self._run(found)
-            self._changed.notify_all()
-
-    def power_off(self) -> None:
-        """The host dies, and with it what runs."""
-        with self._changed:
-            self.powered = False
-            for container in self._containers.values():
-                if container.running:
-                    container.end(137)
-            self._changed.notify_all()
-
-    def power_on(self) -> None:
-        with self._changed:
-            self.powered = True
-            for container in self._containers.values():
-                if container.state == "exited" and container.restarts_with_engine:
-                    self._run(container)
 
     @scripted
     def info(self) -> EngineInfo:
@@ -124,7 +94,6 @@ class FakeEngine(EngineFiles):
             if not found.running:
                 self._check_free(found.spec, holders=lambda o: o.running and o is not found)
                 self._run(found)
-                self._changed.notify_all()
 
     @scripted
     def stop(self, container: str, *, grace_s: float = 10.0) -> None:
@@ -132,16 +101,15 @@ class FakeEngine(EngineFiles):
             found = self._need(container)
             found.stopped = True
             if found.running:
-                found.end(143)
-                self._changed.notify_all()
+                self._end(found, 143)
+                self._tell(found, "stop")
 
     @scripted
     def restart(self, container: str, *, grace_s: float = 10.0) -> None:
         with self._changed:
             found = self._need(container)
-            found.end(143)
+            self._end(found, 143)
             self._run(found)
-            self._changed.notify_all()
 
     @scripted
     def set_restart(self, container: str, restart: Restart) -> None:
@@ -156,9 +124,9 @@ class FakeEngine(EngineFiles):
                 found = self._need(container)
             except NotFound:
                 return
-            found.end(137)
+            self._end(found, 137)
             del self._containers[found.id]
-            self._changed.notify_all()
+            self._tell(found, "destroy")
 
     @scripted
     def connect(self, container: str, attachment: Attachment) -> None:
@@ -289,9 +257,6 @@ class FakeEngine(EngineFiles):
             if found.spec.name == container:
                 return found
         raise NotFound(f"no such container: {container}", where=self.name)
-
-    def _run(self, container: FakeContainer) -> None:
-        container.start(next(_pids), datetime.now(UTC).isoformat())
 
     def _check_free(self, spec: ContainerSpec, holders: Callable[[FakeContainer], bool]) -> None:
         if taken := conflict(spec, filter(holders, self._containers.values())):

@@ -10,7 +10,7 @@ import tarfile
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
@@ -36,6 +36,7 @@ from clocker.model import (
     Attachment,
     ContainerSpec,
     ContainerStatus,
+    EngineEvent,
     HealthCheck,
     Port,
     Resources,
@@ -547,6 +548,68 @@ def test_a_restart_policy_can_be_changed(lab: Lab) -> None:
     container = lab.run(command=short, restart=Restart("always"))
     lab.engine.set_restart(container, Restart("no"))
     lab.until(container, lambda status: status.state == "exited")
+
+
+def told(
+    events: Generator[EngineEvent | None, None, None], until: Callable[[EngineEvent], bool]
+) -> list[EngineEvent]:
+    """What was told, up to the event that is waited for."""
+    deadline = time.monotonic() + 60
+    found: list[EngineEvent] = []
+    for event in events:
+        assert time.monotonic() < deadline, found
+        if event:
+            found.append(event)
+            if until(event):
+                return found
+    raise AssertionError("events ended without an error")
+
+
+def test_events_tell_what_befalls_containers(lab: Lab) -> None:
+    spec = lab.spec()
+    with closing(lab.engine.events(LABELS)) as events:
+        container = lab.engine.create(spec)
+        lab.engine.start(container)
+        lab.engine.restart(container, grace_s=0)
+        lab.engine.stop(container, grace_s=0)
+        lab.engine.remove(container)
+        found = told(events, lambda event: event.action == "destroy")
+    assert {(event.engine_id, event.name) for event in found} == {(container, spec.name)}
+    actions = [event.action for event in found]
+    assert actions == ["start", "die", *(["stop"] * (actions.count("stop") - 1)), "start"] + [
+        "die",
+        "stop",
+        "destroy",
+    ]
+    codes = [event.exit_code for event in found if event.action == "die"]
+    assert len(codes) == 2 and all(code in (137, 143) for code in codes)
+    assert [event.at for event in found] == sorted(event.at for event in found)
+    assert abs(found[0].at - time.time()) < 300
+
+
+def test_events_tell_of_a_program_that_ends_and_of_health(lab: Lab) -> None:
+    check = HealthCheck(("true",), interval_s=1, timeout_s=10)
+    with closing(lab.engine.events(LABELS)) as events:
+        ending = lab.run(command=("sh", "-c", "exit 3"))
+        (died,) = [e for e in told(events, lambda event: event.action == "die") if e.exit_code]
+        assert (died.engine_id, died.exit_code) == (ending, 3)
+        checked = lab.run(health=check)
+        found = told(events, lambda event: event.action == "health_status")
+    assert (found[-1].engine_id, found[-1].health) == (checked, "healthy")
+
+
+def test_events_are_of_the_wanted_containers_from_now_on(lab: Lab) -> None:
+    """None while nothing happens, so that whoever listens can stop."""
+    lab.run()
+    with closing(lab.engine.events({**LABELS, f"{PREFIX}-some": "1"}, wait_s=0.2)) as events:
+        began = time.monotonic()
+        assert next(events) is None
+        assert time.monotonic() - began < 30
+        lab.run()
+        assert next(events) is None
+        some = lab.run(labels={**LABELS, f"{PREFIX}-some": "1"})
+        (event,) = told(events, lambda event: True)
+    assert (event.action, event.engine_id) == ("start", some)
 
 
 def test_sixteen_threads_share_one_engine(engine: Engine, box: str) -> None:
