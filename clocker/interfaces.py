@@ -20,6 +20,7 @@ from clocker.model import (
     Container,
     ContainerSpec,
     ContainerStatus,
+    Deployment,
     EngineEvent,
     EngineInfo,
     Event,
@@ -524,6 +525,18 @@ class Transaction(Protocol):
     def delete_network(self, name: str) -> None:
         """Forget it, and every lease of an address of it."""
         ...
+
+    def applications(self) -> Sequence[Deployment]:
+        """By name."""
+        ...
+
+    def application(self, name: str) -> Deployment | None: ...
+
+    def put_application(self, deployment: Deployment) -> None:
+        """Insert, or replace the one of that name."""
+        ...
+
+    def delete_application(self, name: str) -> None: ...
 
     def next_token(self) -> int:
         """A number larger than every one given before: ids that sort, and fencing tokens."""

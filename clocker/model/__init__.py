@@ -16,6 +16,7 @@ from clocker.model.cloud import (
     WeaveOptions,
 )
 from clocker.model.container import Container, ContainerState, Move, Work
+from clocker.model.deployment import Deployment, DeploymentState
 from clocker.model.engine import (
     Attachment,
     ContainerSpec,
@@ -80,6 +81,8 @@ __all__ = [
     "ContainerSpec",
     "ContainerState",
     "ContainerStatus",
+    "Deployment",
+    "DeploymentState",
     "Endpoint",
     "EngineEvent",
     "EngineInfo",

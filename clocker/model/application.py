@@ -14,8 +14,9 @@ from clocker.model.request import ContainerRequest
 @dataclass(frozen=True, slots=True)
 class ServiceValue:
     """What is known of a service only when it runs. ``value``: ``name``, ``hostname`` (with the
-    zone), ``address``, ``host`` (its name), ``host_address``, ``port/N`` (where its host publishes
-    its port N); of its first replica, or with ``every`` of all of them, joined by commas."""
+    zone of its first network), ``address``, ``host`` (its name), ``host_address``, ``port/N``
+    (where its host publishes its port N); of its first replica, or with ``every`` of all of them,
+    joined by commas."""
 
     service: str
     value: str
@@ -45,10 +46,12 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """``request``: one container of it, without a name. ``env``, ``command``: what they have
-    besides (a variable), or instead, with values of other services in it. ``minimum``,
-    ``maximum``: of replicas, for whoever scales it. ``headroom``: for so many more of it the cloud
-    keeps room."""
+    """``request``: one container of it, without a name; its networks and named volumes are the
+    application's where that lists them, and else the cloud's. On its networks every replica has
+    the service's name for an alias. ``env``, ``command``: what they have besides (a variable), or
+    instead, with values of other services in it; whose values it has, it needs (started) without
+    saying so. ``minimum``, ``maximum``: of replicas, for whoever scales it. ``headroom``: for so
+    many more of it the cloud keeps room."""
 
     name: str
     request: ContainerRequest
@@ -64,9 +67,11 @@ class Service:
 @dataclass(frozen=True, slots=True)
 class Application:
     """``networks``: its own, made and removed with it; services on none are on one that all of
-    its services share. ``origin``: the document that it was written down in."""
+    its services share. ``volumes``: its own named ones; they stay when it is removed, unless they
+    are to go as well. ``origin``: the document that it was written down in."""
 
     name: str
     services: tuple[Service, ...]
     networks: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
     origin: str = ""

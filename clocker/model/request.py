@@ -76,9 +76,10 @@ class Healing:
 @dataclass(frozen=True, slots=True)
 class Secret:
     """A secret by reference: exactly one of ``env`` (a variable where the command is run),
-    ``file`` (an absolute path there) and ``command`` (its output) says where its value is from.
-    ``target``: a path in the container, relative ones below ``/run/secrets``, where it is a file
-    in memory; or with ``as_env`` the name of a variable."""
+    ``file`` (an absolute path there) and ``command`` (its output) says where its value is from;
+    or ``text`` is the value itself, of what is no secret and may be on record (a configuration
+    file). ``target``: a path in the container, relative ones below ``/run/secrets``, where it is
+    a file in memory; or with ``as_env`` the name of a variable."""
 
     name: str
     target: str = ""
@@ -87,6 +88,7 @@ class Secret:
     command: tuple[str, ...] | None = None
     as_env: bool = False
     mode: int = 0o444
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from clocker.errors import StoreError
-from clocker.model import Container, Event, Host, Net
+from clocker.model import Container, Deployment, Event, Host, Net
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ def _plain(value: object) -> object:
 
 _ENCODER = msgspec.json.Encoder(enc_hook=_plain)
 _DECODERS: dict[type, msgspec.json.Decoder[Any]] = {
-    kind: msgspec.json.Decoder(kind) for kind in (Host, Container, Event, Net)
+    kind: msgspec.json.Decoder(kind) for kind in (Host, Container, Event, Net, Deployment)
 }
 
 

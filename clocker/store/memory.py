@@ -9,7 +9,7 @@ from operator import attrgetter
 from threading import Lock
 
 from clocker.errors import StoreError
-from clocker.model import Container, Event, Host, Lease, Net
+from clocker.model import Container, Deployment, Event, Host, Lease, Net
 from clocker.store.conflicts import (
     conflict_among,
     container_conflict,
@@ -26,6 +26,7 @@ class _State:
     containers: dict[str, Container] = field(default_factory=dict)
     leases: dict[tuple[str, str], Lease] = field(default_factory=dict)
     networks: dict[str, Net] = field(default_factory=dict)
+    applications: dict[str, Deployment] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     settings: dict[str, str] = field(default_factory=dict)
     token: int = 0
@@ -36,6 +37,7 @@ class _State:
             dict(self.containers),
             dict(self.leases),
             dict(self.networks),
+            dict(self.applications),
             list(self.events),
             dict(self.settings),
             self.token,
@@ -162,6 +164,18 @@ class MemoryTransaction:
         state = self._to_change()
         state.networks.pop(name, None)
         state.leases = {key: item for key, item in state.leases.items() if key[0] != name}
+
+    def applications(self) -> Sequence[Deployment]:
+        return sorted(self._state.applications.values(), key=attrgetter("name"))
+
+    def application(self, name: str) -> Deployment | None:
+        return self._state.applications.get(name)
+
+    def put_application(self, deployment: Deployment) -> None:
+        self._to_change().applications[deployment.name] = deployment
+
+    def delete_application(self, name: str) -> None:
+        self._to_change().applications.pop(name, None)
 
     def next_token(self) -> int:
         state = self._to_change()

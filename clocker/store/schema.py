@@ -121,5 +121,18 @@ def _add_networks(connection: Connection) -> None:
     )
 
 
+def _add_applications(connection: Connection) -> None:
+    """What was deployed as a whole is looked after as a whole."""
+    connection.exec_driver_sql(
+        "CREATE TABLE clocker_applications (cloud TEXT NOT NULL, name TEXT NOT NULL,"
+        " body TEXT NOT NULL, PRIMARY KEY (cloud, name))"
+    )
+
+
 # Version n is the first n of these, in order; append, never change what was released.
-MIGRATIONS: tuple[Migration, ...] = (_make_tables, _keep_released_leases, _add_networks)
+MIGRATIONS: tuple[Migration, ...] = (
+    _make_tables,
+    _keep_released_leases,
+    _add_networks,
+    _add_applications,
+)

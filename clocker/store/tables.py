@@ -62,6 +62,9 @@ leases = Table(
     Column("released_at", Double),
 )
 networks = Table("clocker_networks", metadata, _key("cloud"), _key("name"), Column("body", Text))
+applications = Table(
+    "clocker_applications", metadata, _key("cloud"), _key("name"), Column("body", Text)
+)
 events = Table(
     "clocker_events", metadata, _key("cloud"), _key("seq", BigInteger), Column("body", Text)
 )
@@ -71,7 +74,7 @@ erasing = Table("clocker_erasing", metadata, _key("cloud"))
 schema = Table("clocker_schema", metadata, Column("version", Integer))
 
 # What erase() empties, the event log last; `erasing` opens the log's guard meanwhile.
-OF_A_CLOUD = (hosts, ports, containers, leases, networks, settings, tokens, events)
+OF_A_CLOUD = (hosts, ports, containers, leases, networks, applications, settings, tokens, events)
 
 
 @cache

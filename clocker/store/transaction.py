@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.sql import Executable
 
 from clocker.errors import NameTaken, StoreError
-from clocker.model import Container, Event, Host, Lease, Net
+from clocker.model import Container, Deployment, Event, Host, Lease, Net
 from clocker.store import tables
 from clocker.store.codec import decode, encode
 from clocker.store.conflicts import (
@@ -36,6 +36,7 @@ from clocker.store.conflicts import (
 )
 from clocker.store.failures import Duplicate, translated
 from clocker.store.tables import (
+    applications,
     containers,
     events,
     hosts,
@@ -84,6 +85,11 @@ _RELEASE_LEASES = text(
 _RELEASE_LEASE = text(f"{_RELEASE_LEASES} AND network = :network")
 _FORGET_LEASES = delete(leases).where(
     leases.c.cloud == _CLOUD, leases.c.released_at < bindparam("before")
+)
+_ALL_APPLICATIONS = select(applications.c.body).where(applications.c.cloud == _CLOUD)
+_APPLICATION = _ALL_APPLICATIONS.where(applications.c.name == bindparam("name"))
+_DROP_APPLICATION = delete(applications).where(
+    applications.c.cloud == _CLOUD, applications.c.name == bindparam("name")
 )
 _TOKEN = select(tokens.c.last).where(tokens.c.cloud == _CLOUD)
 _APPEND_EVENT = insert(events).from_select(
@@ -196,6 +202,19 @@ class SqlTransaction:
     def delete_network(self, name: str) -> None:
         self._change(_DROP_LEASES_OF_NETWORK, name=name)
         self._change(_DROP_NETWORK, name=name)
+
+    def applications(self) -> Sequence[Deployment]:
+        return self._decoded(Deployment, _ALL_APPLICATIONS)
+
+    def application(self, name: str) -> Deployment | None:
+        return _one(self._decoded(Deployment, _APPLICATION, name=name))
+
+    def put_application(self, deployment: Deployment) -> None:
+        values = {"name": deployment.name, "body": encode(deployment)}
+        self._change(tables.upsert(self._dialect, applications), **values)
+
+    def delete_application(self, name: str) -> None:
+        self._change(_DROP_APPLICATION, name=name)
 
     def next_token(self) -> int:
         self._change(tables.next_number(self._dialect), last=1)
