@@ -15,12 +15,24 @@ import yaml
 
 from clocker.config.problems import Problem, refusal
 
-MAXIMUM_BYTES = 1024 * 1024
-MAXIMUM_ALIASES = 1000
-MAXIMUM_NODES = 100_000
 MAXIMUM_DEPTH = 50
 
 Loc = Sequence[int | str]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What a kind of document may be, before it is looked at: bounds, and how plain words are
+    read. ``core``: as YAML 1.2 does it, where ``no`` and ``22:22`` are text; else as YAML 1.1."""
+
+    most_mib: int = 1
+    most_aliases: int = 1000
+    most_nodes: int = 100_000
+    core: bool = False
+
+
+CLOUD = Dialect()
+APPLICATION = Dialect(most_mib=16, most_aliases=20_000, most_nodes=500_000, core=True)
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
@@ -58,13 +70,17 @@ class Document:
         return Problem(self.file, sentence, self.line(loc), dotted(loc), remedy)
 
 
-def read_document(path: Path, *, empty: bool = False, remedy: str | None = None) -> Document:
+def read_document(
+    path: Path, *, empty: bool = False, remedy: str | None = None, dialect: Dialect = CLOUD
+) -> Document:
     """``empty``: whether a file without content is an empty mapping. ConfigError."""
-    return parse_document(_read(path, remedy), str(path), empty=empty)
+    return parse_document(_read(path, remedy, dialect), str(path), empty=empty, dialect=dialect)
 
 
-def parse_document(text: str, file: str, *, empty: bool = False) -> Document:
-    node = _compose(text, file)
+def parse_document(
+    text: str, file: str, *, empty: bool = False, dialect: Dialect = CLOUD
+) -> Document:
+    node = _compose(text, file, dialect)
     if node is None or (empty and node.tag == f"{_TAG}null"):
         if empty:
             return Document(file, {})
@@ -73,7 +89,7 @@ def parse_document(text: str, file: str, *, empty: bool = False) -> Document:
         raise refusal(
             [Problem(file, "must be a mapping of keys to values", node.start_mark.line + 1)]
         )
-    builder = _Builder(file)
+    builder = _Builder(file, dialect)
     data = builder.build(node, ())
     if builder.problems:
         raise refusal(builder.problems)
@@ -90,17 +106,18 @@ def yaml_text(data: Any) -> str:
     return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100))
 
 
-def _read(path: Path, remedy: str | None) -> str:
+def _read(path: Path, remedy: str | None, dialect: Dialect) -> str:
+    most = dialect.most_mib * 1024 * 1024
     try:
         with path.open("rb") as stream:
-            content = stream.read(MAXIMUM_BYTES + 1)
+            content = stream.read(most + 1)
     except FileNotFoundError:
         raise refusal([Problem(str(path), "there is no such file", remedy=remedy)]) from None
     except OSError as error:
         sentence = f"cannot be read: {error.strerror}"
         raise refusal([Problem(str(path), sentence, remedy="check its permissions")]) from None
-    if len(content) > MAXIMUM_BYTES:
-        raise refusal([Problem(str(path), "is larger than 1 MiB")])
+    if len(content) > most:
+        raise refusal([Problem(str(path), f"is larger than {dialect.most_mib} MiB")])
     try:
         return content.decode()
     except UnicodeDecodeError as error:
@@ -108,9 +125,9 @@ def _read(path: Path, remedy: str | None) -> str:
         raise refusal([Problem(str(path), "is not UTF-8 text", line)]) from None
 
 
-def _compose(text: str, file: str) -> Any:
+def _compose(text: str, file: str, dialect: Dialect) -> Any:
     try:
-        _check_bounds(text, file)
+        _check_bounds(text, file, dialect)
         return yaml.compose(text, Loader=_LOADER)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -120,7 +137,7 @@ def _compose(text: str, file: str) -> Any:
         raise refusal([problem]) from None
 
 
-def _check_bounds(text: str, file: str) -> None:
+def _check_bounds(text: str, file: str, dialect: Dialect) -> None:
     """Before anything is built: aliases may multiply, and nesting may exhaust the stack."""
     aliases = depth = 0
     event: Any
@@ -128,8 +145,8 @@ def _check_bounds(text: str, file: str) -> None:
         aliases += isinstance(event, yaml.AliasEvent)
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
-        if aliases > MAXIMUM_ALIASES or depth > MAXIMUM_DEPTH:
-            excess = "aliases" if aliases > MAXIMUM_ALIASES else "levels of nesting"
+        if aliases > dialect.most_aliases or depth > MAXIMUM_DEPTH:
+            excess = "levels of nesting" if depth > MAXIMUM_DEPTH else "aliases"
             raise refusal([Problem(file, f"has too many {excess}", _line(event))])
 
 
@@ -143,8 +160,9 @@ def _without_values(error: yaml.YAMLError) -> str:
 class _Builder:
     """Plain data out of nodes, the line of every place, and all problems on the way."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, dialect: Dialect) -> None:
         self.file = file
+        self._dialect = dialect
         self.problems: list[Problem] = []
         self.lines: dict[tuple[int | str, ...], int] = {}
         self._nodes = 0
@@ -153,7 +171,7 @@ class _Builder:
 
     def build(self, node: yaml.Node, loc: tuple[int | str, ...]) -> Any:
         self._nodes += 1
-        if self._nodes > MAXIMUM_NODES or id(node) in self._above:
+        if self._nodes > self._dialect.most_nodes or id(node) in self._above:
             problem = Problem(self.file, "its aliases expand without bound", _line(node))
             raise refusal([problem])
         self._above.append(id(node))
@@ -178,7 +196,7 @@ class _Builder:
         for key, value in node.value:
             if key.tag == f"{_TAG}merge":
                 self._merge(data, value, loc)
-            elif key.tag != f"{_TAG}str":
+            elif not isinstance(key, yaml.ScalarNode) or not self._is_text(key):
                 self._report(key, loc, "a key must be text", "put it in quotes")
             elif key.value in first:
                 sentence = f"is written twice (first in line {first[key.value]})"
@@ -204,7 +222,7 @@ class _Builder:
         return self.build(node, loc)
 
     def _scalar(self, node: yaml.Node, loc: tuple[int | str, ...]) -> Any:
-        if node.tag in _TEXTS:
+        if self._is_text(node):
             return node.value
         try:
             kind = node.tag.removeprefix(_TAG)
@@ -213,10 +231,21 @@ class _Builder:
             self._report(node, loc, "is not a number that can be read", "put text in quotes")
             return None
 
+    def _is_text(self, node: yaml.Node) -> bool:
+        return node.tag in _TEXTS or (self._dialect.core and _is_word(node))
+
     def _report(
         self, node: yaml.Node, loc: tuple[int | str, ...], sentence: str, remedy: str | None
     ) -> None:
         self.problems.append(Problem(self.file, sentence, _line(node), dotted(loc), remedy))
+
+
+def _is_word(node: yaml.Node) -> bool:
+    """Whether YAML 1.2 takes it for text, and 1.1 does not: yes, no, on and off; and 22:22, which
+    1.1 takes for a number to the base of 60."""
+    if node.tag == f"{_TAG}bool":
+        return node.value.lower() not in ("true", "false")
+    return ":" in node.value
 
 
 def _line(node: Any) -> int:
