@@ -69,7 +69,7 @@ class Provider(Protocol):
         address is known. Asking again with the same id gives the same machine. Its access has the
         request's host key where the user data sees to it, and else none.
         ProviderError: refused (nothing is left behind), Unavailable where another place might
-        do; TimedOut: destroyed, nothing left."""
+        do; TimedOut: destroyed, nothing left but the machine on record."""
         ...
 
     def release(self, node_id: str) -> None:

@@ -198,7 +198,8 @@ class HostRequest:
     another one after it was given back; empty: the id. ``public_key``: the OpenSSH
     line that lets Clocker in, where the provider installs keys. ``host_key``: the one that the
     machine will answer with if it is given ``user_data``. ``openings``: what its firewall must
-    let through. ``node_id``: the machine on record; it stays where two carry the id."""
+    let through. ``node_id``: the machine on record; it stays where two carry the id, and
+    where it has no address in time: only ``release`` gives it back."""
 
     id: str
     cloud: str

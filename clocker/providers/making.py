@@ -47,16 +47,14 @@ class Making:
                 return self._made_somewhere()
             return self._ready(machine, complete=False)
         except Exception as error:
-            # There may be data on one that was there before; it is no use only when time is up.
+            # One that was there before is no use when time is up; the one on record is spared.
             if machine is None or isinstance(error, TimedOut):
                 self._undo(error)
             raise
 
     def _found(self) -> Machine | None:
         """What an earlier, interrupted obtain has made; a failed one makes way."""
-        found = self.machines.of(self.request)
-        recorded = next((m for m in found if str(m.id) == self.request.node_id), None)
-        chosen = self._only(found, rather=recorded)
+        chosen = self._only(self.machines.of(self.request))
         if chosen is not None and chosen.state == "stopped":
             self.machines.driver.start_node(chosen)
         return chosen
@@ -164,17 +162,27 @@ class Making:
         return taken and bool(request.host_key)
 
     def _only(self, found: Sequence[Machine], *, rather: Machine | None = None) -> Machine | None:
-        """Of several machines for one request, which a lost answer may have left, one stays; one
-        that failed is none, unless it is the one that was just made."""
+        """Of several machines for one request, which a lost answer may have left, one stays: that
+        on record, or else the one just made; another one that failed is none."""
         own = None if rather is None else str(rather.id)
-        usable = [m for m in found if m.state != "error" or str(m.id) == own]
-        chosen = min(
-            usable, key=lambda m: (str(m.id) != own, m.state != "running", str(m.id)), default=None
-        )
+
+        def rank(machine: Machine) -> tuple[bool, bool, bool, str]:
+            identity = str(machine.id)
+            rest = (identity != own, machine.state != "running", identity)
+            return (not self._is_on_record(machine), *rest)
+
+        usable = [
+            m for m in found if m.state != "error" or str(m.id) == own or self._is_on_record(m)
+        ]
+        chosen = min(usable, key=rank, default=None)
         for machine in found:
             if machine is not chosen:
                 self.machines.destroy(machine)
         return chosen
+
+    def _is_on_record(self, machine: Machine) -> bool:
+        """Whether it holds data is not known here: only who keeps the record gives it back."""
+        return str(machine.id) == self.request.node_id
 
     def _failed(self, machine: Machine) -> ProviderError:
         why = self.machines.dialect.failure(machine)
@@ -206,12 +214,17 @@ class Making:
             error.add_note(f"and what was made could not be removed: {left}")
 
     def _remove_all(self) -> None:
-        """Also what was made and is not listed yet, and that first: a list may fail."""
+        """But for the machine on record. Also what was made and is not listed yet, and that
+        first: a list may fail."""
         while self._made:
             self.machines.destroy(self._made[-1])
             self._made.pop()
-        for machine in self.machines.of(self.request):
-            self.machines.destroy(machine)
+        found = self.machines.of(self.request)
+        for machine in found:
+            if not self._is_on_record(machine):
+                self.machines.destroy(machine)
+        if any(map(self._is_on_record, found)):
+            return
         dialect, entry = self.machines.dialect, self.machines.entry
         name = machine_name(self.request, unique=dialect.unique_names)
         dialect.discard(self.machines.driver, entry, name)

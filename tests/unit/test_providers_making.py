@@ -39,6 +39,7 @@ class World(Infrastructure):
     refuses: dict[tuple[str, str], str] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
     untaggable: int = 0
+    listings: int = 0
     now: float = 0.0
 
     def sleep(self, seconds: float) -> None:
@@ -228,6 +229,76 @@ def test_a_machine_that_is_not_listed_for_long_is_destroyed_all_the_same() -> No
 
     assert world.created == 1
     assert not world.nodes
+
+
+def without_address(world: World, node_id: str) -> None:
+    """As one that was stopped, and waits for an address again."""
+    node = world.nodes[node_id]
+    node.state, node.public_ips, node.private_ips = NodeState.PENDING, [], []
+    world.boots = None
+
+
+def test_the_machine_on_record_is_spared_when_it_has_no_address_in_time() -> None:
+    world = World()
+    node = provider(world).obtain(REQUEST)
+    without_address(world, node.id)
+
+    with pytest.raises(TimedOut):
+        provider(world).obtain(replace(REQUEST, node_id=node.id))
+
+    assert list(world.nodes) == [node.id]
+
+
+def test_a_machine_that_is_on_no_record_is_no_use_without_an_address() -> None:
+    world = World()
+    node = provider(world).obtain(REQUEST)
+    without_address(world, node.id)
+
+    with pytest.raises(TimedOut):
+        provider(world).obtain(REQUEST)
+
+    assert not world.nodes
+
+
+def test_the_machine_on_record_stays_though_it_is_listed_later_than_another_one() -> None:
+    class Late(Shop):
+        """Of which the first listing lacks the machine on record."""
+
+        def list_nodes(self) -> list[Node]:
+            nodes = super().list_nodes()
+            self.infrastructure.listings += 1
+            return nodes if self.infrastructure.listings > 1 else nodes[1:]
+
+    world = World()
+    recorded = provider(world).obtain(REQUEST)
+
+    node = provider(world, driver=Late).obtain(replace(REQUEST, node_id=recorded.id))
+
+    assert world.created == 2
+    assert node.id == recorded.id
+    assert list(world.nodes) == [recorded.id]
+
+
+@pytest.mark.parametrize("listed_from", [2, 3])
+def test_a_failure_that_finds_the_machine_on_record_spares_it(listed_from: int) -> None:
+    class Late(Shop):
+        def list_nodes(self) -> list[Node]:
+            nodes = super().list_nodes()
+            self.infrastructure.listings += 1
+            return nodes if self.infrastructure.listings >= listed_from else nodes[1:]
+
+    discarded: list[str] = []
+    dialect = replace(GENERIC, discard=lambda driver, entry, name: discarded.append(name))
+    world = World()
+    recorded = provider(world).obtain(REQUEST)
+    without_address(world, recorded.id)
+
+    with pytest.raises(TimedOut):
+        again = provider(world, driver=Late, dialect=dialect)
+        again.obtain(replace(REQUEST, node_id=recorded.id))
+
+    assert list(world.nodes) == [recorded.id]
+    assert not discarded
 
 
 def test_a_machine_without_its_tags_is_not_taken() -> None:
