@@ -7,6 +7,7 @@
     │   ├── ConfigError           a document: file, line, path
     │   ├── NameTaken             another container or host has the name
     │   ├── NotFound              no such container, host, provider, cloud
+    │   ├── MoreHostsNeeded       it takes more new hosts than the caller has allowed
     │   └── StoreTooNew           the store was written by a newer Clocker
     ├── NothingFits          (3)  no host can take it, and a new one would not either
     ├── InfrastructureError  (4)  something outside Clocker did not do its part
@@ -64,6 +65,10 @@ class NameTaken(BadInput):
 
 
 class NotFound(BadInput):
+    pass
+
+
+class MoreHostsNeeded(BadInput):
     pass
 
 

@@ -8,6 +8,7 @@ import click
 
 from clocker.cli import names as complete
 from clocker.cli.output import print_json
+from clocker.cli.plan import agree
 from clocker.cli.session import Session, confirm, json_option, pass_session, yes_option
 from clocker.cli.status import show_hosts
 
@@ -50,19 +51,22 @@ def ls(session: Session, as_json: bool) -> None:
 
 @host.command()
 @click.option("--count", type=click.IntRange(min=1), default=1, show_default=True, help="How many.")
+@yes_option
 @json_option
 @pass_session
-def add(session: Session, count: int, as_json: bool) -> None:
+def add(session: Session, count: int, yes: bool, as_json: bool) -> None:
     """Make more hosts, up to the cloud's maximum (hosts.maximum).
 
-    Those that an earlier call began and nobody completes are among them.
+    They are shown first, with their price, and asked about unless all of it is free. Those that
+    an earlier call began and nobody completes are among them.
 
     \b
     Example:
       clocker host add
-      clocker host add --count 2
+      clocker host add --count 2 --yes
     """
     with session.open(silent=as_json) as cloud:
+        agree(session, cloud.plan_add_hosts(count), yes=yes, as_json=as_json)
         added = cloud.add_hosts(count)
     if as_json:
         print_json({"added": list(added)})

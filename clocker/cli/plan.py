@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from clocker.cli.output import amount, print_json, print_table
-from clocker.cli.session import Session, json_option, pass_session
+from clocker.cli.session import Session, confirm, json_option, pass_session
 
 if TYPE_CHECKING:
     from clocker.cloud import PlannedHost, UpPlan
@@ -53,6 +53,14 @@ def show_plan(plan: UpPlan, stream: TextIO) -> None:
     for then in dict.fromkeys(host.then for host in plan.make if host.then):
         print(f"next, if refused: {', '.join(then)}", file=stream)
     print(f"to remove: {', '.join(plan.remove) or 'no hosts'}", file=stream)
+
+
+def agree(session: Session, plan: UpPlan, *, yes: bool, as_json: bool) -> None:
+    """Show what would be made, and go on only with consent, unless all of it is free."""
+    if plan.make and not as_json and not (session.quiet and plan.is_free):
+        show_plan(plan, sys.stderr)
+    if not plan.is_free:
+        confirm(f"Make {hosts(len(plan.make))} ({price(plan)})?", yes=yes)
 
 
 def price(plan: UpPlan) -> str:

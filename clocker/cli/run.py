@@ -7,11 +7,13 @@ import click
 
 from clocker.cli import run_options
 from clocker.cli.output import amount, print_json
+from clocker.cli.plan import agree
 from clocker.cli.run_request import request_of
-from clocker.cli.session import Session, json_option, pass_session
+from clocker.cli.session import Session, json_option, pass_session, yes_option
 
 if TYPE_CHECKING:
-    from clocker.cloud import ContainerMachine, PlannedContainer
+    from clocker.cloud import Cloud, ContainerMachine, PlannedContainer
+    from clocker.model import ContainerRequest
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
@@ -20,15 +22,19 @@ if TYPE_CHECKING:
     "--count", type=click.IntRange(1, 1000), default=1, help="How many; NAME-1 to NAME-N."
 )
 @click.option("-n", "--dry-run", is_flag=True, help="Show where, and which hosts would be made.")
+@yes_option
 @json_option
 @click.argument("image")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @pass_session
-def run(session: Session, /, count: int, dry_run: bool, as_json: bool, **given: Any) -> None:
+def run(
+    session: Session, /, count: int, dry_run: bool, yes: bool, as_json: bool, **given: Any
+) -> None:
     """Ask for a container, or several; prints name, address and host of each.
 
-    A host is added when no host has room, up to the cloud's maximum. Options come before IMAGE;
-    what follows it is the command.
+    A host is added when no host has room, up to the cloud's maximum: it is shown first, with its
+    price, and asked about unless it is free. Options come before IMAGE; what follows it is the
+    command.
 
     \b
     Example:
@@ -43,12 +49,34 @@ def run(session: Session, /, count: int, dry_run: bool, as_json: bool, **given: 
         if dry_run:
             _show_plan(cloud.plan_obtain(requests), as_json=as_json)
             return
-        machines = cloud.obtain_many(requests)
+        machines = _obtain(session, cloud, requests, yes=yes, as_json=as_json)
     if as_json:
         _print(machines)
         return
     for machine in machines:
         click.echo(f"{machine.name}  {machine.address}  {machine.host.name}{_ports(machine)}")
+
+
+def _obtain(
+    session: Session,
+    cloud: Cloud,
+    requests: Sequence[ContainerRequest],
+    *,
+    yes: bool,
+    as_json: bool,
+) -> list[ContainerMachine]:
+    """No more hosts are made for them than has been agreed to, whatever changes meanwhile."""
+    from clocker.cloud import UpPlan
+    from clocker.errors import MoreHostsNeeded
+
+    agreed: int | None = 0
+    while True:
+        try:
+            return cloud.obtain_many(requests, new_hosts=agreed)
+        except MoreHostsNeeded:
+            needed = tuple(each.new for each in cloud.plan_obtain(requests) if each.new)
+            agree(session, UpPlan(needed), yes=yes, as_json=as_json)
+            agreed = None if yes else len(needed)
 
 
 def _show_plan(planned: Sequence[PlannedContainer], *, as_json: bool) -> None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from clocker.cli.output import print_json
-from clocker.cli.plan import hosts, price, print_plan, show_plan
-from clocker.cli.session import Session, confirm, json_option, pass_session, yes_option
+from clocker.cli.plan import agree, hosts, print_plan, show_plan
+from clocker.cli.session import Session, json_option, pass_session, yes_option
 
 if TYPE_CHECKING:
     from clocker.cloud import UpReport
@@ -37,10 +37,7 @@ def up(session: Session, dry_run: bool, yes: bool, as_json: bool) -> None:
             return print_plan(plan)
         if dry_run:
             return show_plan(plan, sys.stdout)
-        if plan.make and not as_json:
-            show_plan(plan, sys.stderr)
-        if not plan.is_free:
-            confirm(f"Make {hosts(len(plan.make))} ({price(plan)})?", yes=yes)
+        agree(session, plan, yes=yes, as_json=as_json)
         report = cloud.up()
     if as_json:
         return _print_report(report)

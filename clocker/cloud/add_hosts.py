@@ -21,15 +21,22 @@ _STAYS = (HostState.READY, HostState.DELETING)
 def add(parts: Parts, count: int = 1) -> tuple[str, ...]:
     """Make ``count`` more hosts; the names. Those that an earlier call began, and nobody
     completes, are among them. BootstrapFailed names every host that failed."""
-    if count < 1:
-        raise BadInput("at least one host can be added", where="count")
     with parts.store.transaction() as tx:
-        hosts = unfinished(parts, tx)[:count]
-        missing = count - len(hosts)
-        _refuse_beyond_maximum(parts, tx, missing)
-        hosts += [intend_host(parts, tx) for _ in range(missing)]
+        hosts, more = to_add(parts, tx, count)
+        hosts += [intend_host(parts, tx) for _ in range(more)]
     bring_up_all(parts, hosts)
     return tuple(host.name for host in hosts)
+
+
+def to_add(parts: Parts, tx: Transaction, count: int) -> tuple[list[Host], int]:
+    """The hosts to be completed, and how many are to be made besides; BadInput beyond the
+    maximum."""
+    if count < 1:
+        raise BadInput("at least one host can be added", where="count")
+    begun = unfinished(parts, tx)[:count]
+    more = count - len(begun)
+    _refuse_beyond_maximum(parts, tx, more)
+    return begun, more
 
 
 def bring_up_all(parts: Parts, hosts: Sequence[Host]) -> None:

@@ -115,10 +115,12 @@ class Cloud:
         """A container; NothingFits with the reasons, NameTaken, ImageNotFound, TimedOut."""
         return self.obtain_many([request])[0]
 
-    def obtain_many(self, requests: Sequence[ContainerRequest]) -> list[ContainerMachine]:
-        """All of them or none, side by side."""
+    def obtain_many(
+        self, requests: Sequence[ContainerRequest], *, new_hosts: int | None = None
+    ) -> list[ContainerMachine]:
+        """All or none, side by side; MoreHostsNeeded if it takes more than ``new_hosts``."""
         recovering.recover(self._parts)
-        containers = obtaining.obtain_many(self._parts, self._images, requests)
+        containers = obtaining.obtain_many(self._parts, self._images, requests, new_hosts)
         return [self.machine(container.name) for container in containers]
 
     def explain(self, request: ContainerRequest) -> Explanation:
@@ -147,6 +149,10 @@ class Cloud:
     def host(self, name: str) -> HostMachine:
         """To cordon, drain, label, repair or remove it."""
         return HostMachine(self._parts, self._images, name)
+
+    def plan_add_hosts(self, count: int = 1) -> UpPlan:
+        """The hosts that ``add_hosts`` would make, and at what price."""
+        return planning.plan_add(self._parts, count)
 
     def add_hosts(self, count: int = 1) -> tuple[str, ...]:
         """Make more hosts, up to the cloud's maximum; their names."""

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from clocker.cloud.decide import Offers, decide, judge_new
 from clocker.cloud.host_views import views_of
-from clocker.cloud.offers import offers_of, with_offers
+from clocker.cloud.offers import offer_if_known, with_offers
 from clocker.cloud.reports import Explanation, PlannedContainer, PlannedHost
 from clocker.cloud.request_check import check
 from clocker.cloud.reserve import already
+from clocker.cloud.steps import side_by_side
 from clocker.cloud.usage import refresh
 from clocker.interfaces import Parts
 from clocker.model import (
@@ -19,8 +20,12 @@ from clocker.model import (
     ContainerState,
     Host,
     HostView,
+    NodePool,
+    Offer,
+    Resources,
 )
 from clocker.placement import Fleet, judge, rules_for
+from clocker.placement.shapers import wishes_for
 
 
 def explain(parts: Parts, request: ContainerRequest) -> Explanation:
@@ -42,9 +47,37 @@ def plan_obtain(parts: Parts, requests: Sequence[ContainerRequest]) -> tuple[Pla
         check(request)
     refresh(parts, requests)
     planned = with_offers(parts, lambda offers: _plan(parts, requests, offers))
-    if any(each.new and not each.new.offer for each in planned):
-        return _plan(parts, requests, offers_of(parts))  # to show what it would cost
-    return planned
+    return _with_prices(parts, planned)
+
+
+def _with_prices(
+    parts: Parts, planned: tuple[PlannedContainer, ...]
+) -> tuple[PlannedContainer, ...]:
+    """Of the new hosts, as each is made for its first container; hosts alike are asked for once."""
+    pool = parts.spec.hosts
+    wanted = {_like(pool, each): each.request for each in planned if each.new}
+    with side_by_side(len(wanted)) as jobs:
+        asked = {
+            like: jobs.submit(offer_if_known, parts, like[0], request)
+            for like, request in wanted.items()
+        }
+
+    def with_price(each: PlannedContainer) -> PlannedContainer:
+        if each.new is None:
+            return each
+        offer = asked[_like(pool, each)].result() or _unknown(each.new)
+        return replace(each, new=replace(each.new, offer=offer))
+
+    return tuple(map(with_price, planned))
+
+
+def _like(pool: NodePool, planned: PlannedContainer) -> tuple[str, Resources, str | None]:
+    wishes = wishes_for(pool, planned.request)
+    return (planned.new.provider if planned.new else "", wishes.resources, wishes.zone)
+
+
+def _unknown(new: PlannedHost) -> Offer:
+    return Offer(new.provider, size="unknown", image="unknown", resources=Resources())
 
 
 def _plan(
@@ -61,8 +94,7 @@ def _plan(
         host, made = decision.host, None
         if decision.new:
             host = _imagined(parts, host, sum(p.new is not None for p in planned) + 1)
-            offer = (offers or {}).get(host.provider)
-            made = PlannedHost(host.name, host.provider, host.capacity, offer)
+            made = PlannedHost(host.name, host.provider, host.capacity)
             fleet.update(HostView(host))
         booked = _booked(host, request, number)
         there |= {booked.name: booked} if request.name else {}

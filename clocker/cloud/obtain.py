@@ -42,16 +42,22 @@ def obtain(parts: Parts, images: Images, request: ContainerRequest) -> Container
 
 
 def obtain_many(
-    parts: Parts, images: Images, requests: Sequence[ContainerRequest]
+    parts: Parts,
+    images: Images,
+    requests: Sequence[ContainerRequest],
+    new_hosts: int | None = None,
 ) -> list[Container]:
     """All or none: booked in one transaction, made side by side; if one fails, all that were
     made by this call are released again, and the first error is raised."""
-    reservations = reserve(parts, requests)
+    reservations = reserve(parts, requests, new_hosts)
     fresh = [booked.container for booked in reservations if not booked.existing]
     hosts = len({booked.host.id for booked in reservations})
     with side_by_side(1 + min(len(reservations), _AT_ONCE_PER_HOST * hosts)) as pool:
         published = pool.submit(publish, parts, fresh)
-        jobs = [pool.submit(_fulfil, parts, images, booked, published) for booked in reservations]
+        jobs = [
+            pool.submit(_fulfil, parts, images, booked, published, new_hosts)
+            for booked in reservations
+        ]
     errors = [error for job in jobs if (error := job.exception())]
     if not errors:
         return [job.result() for job in jobs]
@@ -62,7 +68,11 @@ def obtain_many(
 
 
 def _fulfil(
-    parts: Parts, images: Images, reservation: Reservation, published: Future[None]
+    parts: Parts,
+    images: Images,
+    reservation: Reservation,
+    published: Future[None],
+    new_hosts: int | None,
 ) -> Container:
     """Carry the reservation out; on another host when the one that was being made failed."""
     for attempt in range(1, _HOSTS_TRIED + 1):
@@ -76,7 +86,7 @@ def _fulfil(
                 raise
             name = reservation.container.name
             parts.progress.failed(name, f"its host failed ({error.what}); placing it anew")
-            reservation = reserve(parts, [reservation.container.request])[0]
+            reservation = reserve(parts, [reservation.container.request], new_hosts)[0]
             published = immediate(publish, parts, [reservation.container])
         except BaseException:
             undo(parts, reservation.container)

@@ -32,7 +32,7 @@ def offers_of(parts: Parts, request: ContainerRequest = ANY) -> Offers:
     """Of the providers that answer: one that does not is reported, and judged without."""
     names = parts.spec.hosts.providers
     with side_by_side(len(names)) as pool:
-        jobs = {name: pool.submit(_offer, parts, name, request) for name in names}
+        jobs = {name: pool.submit(offer_if_known, parts, name, request) for name in names}
     found = {name: job.result() for name, job in jobs.items()}
     return {name: offer for name, offer in found.items() if offer is not None}
 
@@ -50,7 +50,8 @@ def offer_of(parts: Parts, provider: str, request: ContainerRequest = ANY) -> Of
         raise
 
 
-def _offer(parts: Parts, provider: str, request: ContainerRequest) -> Offer | None:
+def offer_if_known(parts: Parts, provider: str, request: ContainerRequest) -> Offer | None:
+    """None where the provider cannot be asked, which is reported."""
     try:
         return offer_of(parts, provider, request)
     except ClockerError as error:

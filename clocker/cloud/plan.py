@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 
+from clocker.cloud.add_hosts import to_add
 from clocker.cloud.nodes import request_for
 from clocker.cloud.offers import offer_of
 from clocker.cloud.places import missing, next_place, provider_of
@@ -35,6 +36,18 @@ def plan_up(parts: Parts) -> UpPlan:
     return UpPlan(
         tuple(_planned(parts, host, everyone, offers) for host in (*unfinished, *anew)), leaving
     )
+
+
+def plan_add(parts: Parts, count: int = 1) -> UpPlan:
+    """The same of ``add``, which begins with those that an earlier call has left unfinished."""
+    with parts.store.read() as tx:
+        hosts = tx.hosts()
+        begun, more = to_add(parts, tx, count)
+    first = parts.spec.hosts.providers[0]
+    make = [*begun, *(_imagined(parts, first, number) for number in range(more))]
+    offers = _Offers(parts)
+    offers.ask([host for host in make if not host.node_id])
+    return UpPlan(tuple(_planned(parts, host, (*hosts, *make), offers) for host in make))
 
 
 def examine(parts: Parts, provider: str) -> Iterator[Check]:

@@ -17,7 +17,7 @@ from clocker.cloud.nets import net_named
 from clocker.cloud.offers import with_offers
 from clocker.cloud.request_check import check
 from clocker.cloud.usage import refresh
-from clocker.errors import NameTaken
+from clocker.errors import MoreHostsNeeded, NameTaken
 from clocker.interfaces import Parts, Transaction
 from clocker.model import (
     DEFAULT_NETWORK,
@@ -42,13 +42,16 @@ class Reservation:
     used_before: bool = False
 
 
-def reserve(parts: Parts, requests: Sequence[ContainerRequest]) -> list[Reservation]:
+def reserve(
+    parts: Parts, requests: Sequence[ContainerRequest], new_hosts: int | None = None
+) -> list[Reservation]:
     """Book all of ``requests``, or none: a place, a name, an address and host ports each; on a
-    host that is stored as requested when no other would do. NothingFits, NameTaken, BadInput."""
+    host that is stored as requested when no other would do. NothingFits, NameTaken, BadInput;
+    MoreHostsNeeded where that would be more than ``new_hosts``."""
     for request in requests:
         check(request)
     refresh(parts, requests)
-    return with_offers(parts, lambda offers: _reserve_all(parts, requests, offers))
+    return with_offers(parts, lambda offers: _reserve_all(parts, requests, offers, new_hosts))
 
 
 def already(there: Container, host: Host, request: ContainerRequest) -> Reservation:
@@ -62,10 +65,13 @@ def already(there: Container, host: Host, request: ContainerRequest) -> Reservat
 
 
 def _reserve_all(
-    parts: Parts, requests: Sequence[ContainerRequest], offers: Offers | None
+    parts: Parts,
+    requests: Sequence[ContainerRequest],
+    offers: Offers | None,
+    new_hosts: int | None,
 ) -> list[Reservation]:
     with parts.store.transaction() as tx:
-        bookings = _Bookings(parts, tx, offers)
+        bookings = _Bookings(parts, tx, offers, new_hosts)
         booked = [bookings.reserve(request) for request in requests]
         bookings.store()
         return booked
@@ -75,8 +81,11 @@ class _Bookings:
     """Those of one transaction. What is on record is read once, and kept in step with what is
     decided; the containers are stored together at the end."""
 
-    def __init__(self, parts: Parts, tx: Transaction, offers: Offers | None) -> None:
+    def __init__(
+        self, parts: Parts, tx: Transaction, offers: Offers | None, new_hosts: int | None
+    ) -> None:
         there = tx.containers()
+        self._new_hosts_left = new_hosts
         self._parts, self._tx, self._offers = parts, tx, offers
         self._fleet = Fleet(views_with(tx, there, parts.clock()))
         self._addresses = Addresses(parts, tx)
@@ -105,6 +114,13 @@ class _Bookings:
             ledger.log(self._parts, self._tx, "obtain", made.name, "booked", detail)
 
     def _intend(self, imagined: Host) -> Host:
+        if self._new_hosts_left == 0:
+            raise MoreHostsNeeded(
+                "none of the hosts has room, and another one may not be made for this",
+                remedy="allow more new hosts",
+            )
+        if self._new_hosts_left is not None:
+            self._new_hosts_left -= 1
         host = intend(self._parts, self._tx, imagined)
         self._fleet.update(HostView(host))
         self._addresses = Addresses(self._parts, self._tx)  # the host has leased some too

@@ -45,7 +45,7 @@ def cloud(machines: Metal, small_image: str) -> Iterator[RealCloud]:
     with cloud_at(machines, hosts=hosts, rules=[{"max_containers": 1}]) as cloud:
         cloud.clocker("up", "--yes")
         for name in ("one", "two", "three"):
-            cloud.clocker("run", "--name", name, small_image)
+            cloud.clocker("run", "--yes", "--name", name, small_image)
         yield cloud
 
 

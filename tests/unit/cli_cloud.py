@@ -46,7 +46,7 @@ from clocker.cloud.findings import (
     Problem,
 )
 from clocker.cloud.remnants import Thing
-from clocker.errors import ClockerError, NotFound
+from clocker.errors import ClockerError, MoreHostsNeeded, NotFound
 from clocker.images import ImageKind
 from clocker.model import (
     Check,
@@ -280,6 +280,10 @@ class FakeCloud:
     def host(self, name: str) -> FakeHost:
         return FakeHost(self, name)
 
+    def plan_add_hosts(self, count: int = 1) -> UpPlan:
+        self._called("plan_add_hosts", count)
+        return self.plan
+
     def add_hosts(self, count: int = 1) -> tuple[str, ...]:
         self._called("add_hosts", count)
         return tuple(f"demo-{number + 3}" for number in range(count))
@@ -288,7 +292,12 @@ class FakeCloud:
         self._called("scale", dry_run)
         return self.scaled
 
-    def obtain_many(self, requests: Sequence[ContainerRequest]) -> list[FakeMachine]:
+    def obtain_many(
+        self, requests: Sequence[ContainerRequest], *, new_hosts: int | None = None
+    ) -> list[FakeMachine]:
+        needed = len(requests) if self.new_host else 0
+        if new_hosts is not None and new_hosts < needed:
+            raise MoreHostsNeeded("none of the hosts has room")
         self._called("obtain_many", list(requests))
         return [
             FakeMachine(container(item.name or "made-up", ports=item.ports), self)

@@ -94,6 +94,56 @@ def test_up_asks_before_it_spends(terminal: Terminal, price: float | None, words
     assert terminal.cloud.calls.count(("up",)) == 2
 
 
+def with_option(verb: tuple[str, ...], option: str) -> tuple[str, ...]:
+    """Before an image, and after a verb of two words."""
+    return (verb[0], option, verb[1]) if verb[0] == "run" else (*verb, option)
+
+
+@pytest.mark.parametrize(
+    ("verb", "done"),
+    [(("run", "nginx"), "obtain_many"), (("host", "add"), "add_hosts")],
+)
+@pytest.mark.parametrize("price", [0.0416, None])
+def test_whoever_grows_the_cloud_is_asked_before_it_costs(
+    terminal: Terminal, verb: tuple[str, ...], done: str, price: float | None
+) -> None:
+    def times_done() -> int:
+        return [call[0] for call in terminal.cloud.calls].count(done)
+
+    terminal.cloud.new_host = planned(price)
+    terminal.cloud.plan = UpPlan((planned(price),))
+
+    refused = terminal(*verb)
+    assert (refused.status, refused.out, times_done()) == (2, "", 0)
+    assert refused.err.startswith("to make: 1 host\nHOST ")
+    assert "Make 1 host (" in refused.err
+    assert "--yes" in refused.err
+    assert terminal(*with_option(verb, "--json")).status == 2
+    answering(terminal, "n\n")
+    assert (terminal(*verb).status, times_done()) == (130, 0)
+    answering(terminal, "y\n")
+    assert (terminal(*verb).status, times_done()) == (0, 1)
+    said_yes = terminal(*with_option(verb, "--yes"))
+    assert (said_yes.status, times_done()) == (0, 2)
+    assert "to make: 1 host\n" in said_yes.err
+
+
+@pytest.mark.parametrize("verb", [("run", "nginx"), ("host", "add"), ("up",)])
+def test_what_is_free_is_not_asked_about_nor_shown_when_quiet(
+    terminal: Terminal, verb: tuple[str, ...]
+) -> None:
+    terminal.cloud.new_host = planned(0.0)
+    terminal.cloud.plan = UpPlan((planned(0.0),))
+    assert terminal(*verb).err.startswith("to make: 1 host\n")
+    seen = terminal("-q", *verb)
+    assert (seen.status, seen.err) == (0, "")
+
+
+def test_a_container_that_has_room_asks_no_provider(terminal: Terminal) -> None:
+    assert terminal("run", "nginx").status == 0
+    assert "plan_obtain" not in [call[0] for call in terminal.cloud.calls]
+
+
 @pytest.mark.parametrize("verb", [("plan",), ("up", "--dry-run")])
 def test_the_plan_has_a_place_and_a_price_for_every_host(
     terminal: Terminal, verb: tuple[str, ...]

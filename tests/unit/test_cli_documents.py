@@ -99,6 +99,7 @@ ARGUMENTS = {
     "exec": ("web", "true"),
     "down": ("--yes",),
     "gc": ("--yes",),
+    "host add": ("--yes",),
     "host cordon": ("demo-1",),
     "host uncordon": ("demo-1",),
     "host label": ("demo-1", "disk=ssd"),

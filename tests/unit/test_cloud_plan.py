@@ -6,10 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from clocker.cloud import Cloud, PlannedHost
-from clocker.errors import ConfigError, NoCapacity, NotFound, ProviderError
+from clocker.cloud import Cloud, PlannedHost, UpPlan
+from clocker.errors import (
+    BadInput,
+    ConfigError,
+    MoreHostsNeeded,
+    NoCapacity,
+    NotFound,
+    ProviderError,
+)
 from clocker.interfaces import Parts
-from clocker.model import Check, HostState, Offer, Resources, Verdict
+from clocker.model import Check, ContainerRequest, HostState, Offer, Resources, Verdict
 from clocker.testing import fake_parts
 from clocker.testing.parts import fake_spec
 
@@ -100,6 +107,53 @@ def test_nothing_anywhere_is_told_with_the_last_reason() -> None:
 
     with pytest.raises(NoCapacity, match="c is full"):
         Cloud(parts).plan_up()
+
+
+def test_added_hosts_are_planned_with_those_that_are_unfinished() -> None:
+    parts = parts_of(count=1, maximum=3)
+    Cloud(parts).up()
+    with parts.store.transaction() as tx:
+        (first,) = tx.hosts()
+        tx.put_host(replace(first, state=HostState.FAILED))
+
+    plan = Cloud(parts).plan_add_hosts(2)
+
+    assert [(host.name, host.offer is None) for host in plan.make] == [
+        (first.name, True),
+        ("test-?", False),
+    ]
+    assert plan.prices == {"USD": 0.01}
+    with pytest.raises(BadInput, match="1 of at most 3 hosts"):
+        Cloud(parts).plan_add_hosts(4)
+    assert len(Cloud(parts).hosts()) == 1
+
+
+def test_no_more_hosts_are_made_for_containers_than_are_allowed() -> None:
+    parts = parts_of(count=1, maximum=4, shape=Resources(cores=1))
+    cloud = Cloud(parts)
+    cloud.up()
+    requests = [ContainerRequest("debian:12", Resources(cores=1), name=f"c{n}") for n in range(3)]
+
+    for allowed in (0, 1):
+        with pytest.raises(MoreHostsNeeded):
+            cloud.obtain_many(requests, new_hosts=allowed)
+        assert len(cloud.hosts()) == 1
+        assert cloud.list() == ()
+    cloud.obtain_many(requests[:1], new_hosts=0)
+    cloud.obtain_many(requests, new_hosts=2)
+
+    assert len(cloud.hosts()) == 3
+
+
+def test_a_price_that_cannot_be_asked_for_is_not_free() -> None:
+    parts = fake_parts(fake_spec(providers=("a",), count=0))
+    parts.providers["a"].fail_next("plan", ProviderError("away"))  # type: ignore[attr-defined]
+
+    (planned,) = Cloud(parts).plan_obtain([ContainerRequest("nginx")])
+
+    assert planned.new
+    plan = UpPlan((planned.new,))
+    assert (plan.is_free, plan.unpriced) == (False, 1)
 
 
 def test_a_provider_is_examined_with_the_request_of_up() -> None:
