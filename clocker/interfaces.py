@@ -186,8 +186,25 @@ class Engine(Protocol):
         user: str | None = None,
         workdir: str | None = None,
         timeout_s: float | None = None,
+        on_line: Callable[[str], None] | None = None,
     ) -> Result:
-        """Run to the end. TimedOut: the command is killed in the container first."""
+        """Run to the end. ``on_line`` receives each line of both outputs when it comes. TimedOut:
+        the command is killed in the container first."""
+        ...
+
+    def commit(
+        self,
+        container: str,
+        *,
+        reference: str,
+        labels: Mapping[str, str],
+        entrypoint: Sequence[str] = (),
+        command: Sequence[str] = (),
+    ) -> str:
+        """Its files as an image of that name (with a tag), which runs these; returns the image's
+        id. Variables, user and the like are the container's. So are its labels: one that should
+        not be the image's is given empty in ``labels``. It does not run meanwhile. What is mounted
+        into it does not come along."""
         ...
 
     def put_archive(self, container: str, path: str, tar: bytes) -> None:

@@ -4,7 +4,7 @@ import http.client
 import io
 import math
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any, cast
@@ -141,14 +141,32 @@ class DockerEngine:
         user: str | None = None,
         workdir: str | None = None,
         timeout_s: float | None = None,
+        on_line: Callable[[str], None] | None = None,
     ) -> Result:
-        execution = Execution(self._client, self._transport, container, env or {}, user, workdir)
+        execution = Execution(
+            self._client, self._transport, container, env or {}, user, workdir, on_line
+        )
         try:
             with translated(self._where):
                 return execution.run(command, stdin, timeout_s)
         except ClockerError as error:
             error.where = error.where or f"{container} on {self._where}"
             raise
+
+    def commit(
+        self,
+        container: str,
+        *,
+        reference: str,
+        labels: Mapping[str, str],
+        entrypoint: Sequence[str] = (),
+        command: Sequence[str] = (),
+    ) -> str:
+        repository, _, tag = reference.rpartition(":")
+        changes = {"Labels": dict(labels), "Entrypoint": [*entrypoint], "Cmd": [*command]}
+        with translated(self._where):
+            made = self._client.commit(container, repository, tag, pause=True, conf=changes)
+            return str(made["Id"])
 
     def put_archive(self, container: str, path: str, tar: bytes) -> None:
         with translated(self._where):

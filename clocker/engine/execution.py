@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from secrets import token_hex
@@ -29,17 +29,19 @@ class Execution:
     env: Mapping[str, str]
     user: str | None
     workdir: str | None
+    on_line: Callable[[str], None] | None = None
 
     def run(self, command: Sequence[str], stdin: bytes | None, timeout_s: float | None) -> Result:
         if timeout_s is None:
-            return self._finished(self._create(command, stdin), Outputs(), stdin, None)
+            return self._finished(self._create(command, stdin), Outputs(self.on_line), stdin, None)
         return self._bounded(command, stdin, timeout_s)
 
     def _bounded(self, command: Sequence[str], stdin: bytes | None, timeout_s: float) -> Result:
         """Under a shell that first tells its process id, by which the command, that takes the
         shell's place, can be killed. Without a shell in the image, without that."""
         deadline = time.monotonic() + timeout_s
-        mark, outputs = f"clocker-{token_hex(8)}", Outputs()
+        mark = f"clocker-{token_hex(8)}"
+        outputs = Outputs(self._own_lines(mark))
         script = f'echo {mark} $$ >&2; exec "$@"'
         try:
             created = self._create(["sh", "-c", script, "sh", *command], stdin)
@@ -56,13 +58,21 @@ class Execution:
         self, command: Sequence[str], stdin: bytes | None, timeout_s: float, deadline: float
     ) -> Result:
         try:
-            return self._finished(self._create(command, stdin), Outputs(), stdin, deadline)
+            outputs = Outputs(self.on_line)
+            return self._finished(self._create(command, stdin), outputs, stdin, deadline)
         except Expired:
             raise TimedOut(
                 f"the command took more than {timeout_s:g} s; it may still run, "
                 "since the image has no shell to end it with",
                 remedy="restart the container",
             ) from None
+
+    def _own_lines(self, mark: str) -> Callable[[str], None] | None:
+        """Of the command: without the line that tells its process id."""
+        told = self.on_line
+        if told is None:
+            return None
+        return lambda line: None if line.startswith(f"{mark} ") else told(line)
 
     def _create(self, command: Sequence[str], stdin: bytes | None) -> str:
         created = self.client.exec_create(

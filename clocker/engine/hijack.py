@@ -7,6 +7,7 @@ import json
 import selectors
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from clocker.engine.frames import STDERR, Frames
@@ -23,11 +24,25 @@ class Expired(Exception):
 
 @dataclass(slots=True)
 class Outputs:
+    """``on_line`` is told each line of either when it is complete, and what follows the last."""
+
+    on_line: Callable[[str], None] | None = None
     stdout: bytearray = field(default_factory=bytearray)
     stderr: bytearray = field(default_factory=bytearray)
+    _begun: dict[int, bytes] = field(default_factory=dict)
 
     def add(self, stream: int, data: bytes) -> None:
         (self.stderr if stream == STDERR else self.stdout).extend(data)
+        if self.on_line:
+            *lines, self._begun[stream] = (self._begun.get(stream, b"") + data).split(b"\n")
+            for line in lines:
+                self.on_line(line.decode(errors="replace"))
+
+    def end(self) -> None:
+        for rest in filter(None, self._begun.values()):
+            if self.on_line:
+                self.on_line(rest.decode(errors="replace"))
+        self._begun.clear()
 
 
 def attend(
@@ -40,7 +55,10 @@ def attend(
         for stream, data in frames.feed(first):
             outputs.add(stream, data)
         sock.setblocking(False)
-        _exchange(sock, frames, outputs, memoryview(stdin or b""), deadline)
+        try:
+            _exchange(sock, frames, outputs, memoryview(stdin or b""), deadline)
+        finally:
+            outputs.end()
 
 
 def _upgraded(sock: Stream, url: str) -> bytes:

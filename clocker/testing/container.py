@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from threading import Condition
 
@@ -165,6 +165,14 @@ def following(
             while container.running and len(container.log) == seen:
                 changed.wait()
             fresh, going = container.log[seen:], container.running
+
+
+def tell(on_line: Callable[[str], None] | None, *outputs: bytes) -> None:
+    if on_line is None:
+        return
+    for output in outputs:
+        for line in output.decode(errors="replace").splitlines():
+            on_line(line)
 
 
 def outlast(

@@ -20,8 +20,8 @@ from clocker.model import (
     Result,
 )
 from clocker.testing.commands import Endless, Execution, run
-from clocker.testing.container import FakeContainer, conflict, following, outlast, with_ports
-from clocker.testing.engine_life import EngineLife
+from clocker.testing.container import FakeContainer, conflict, following, outlast, tell, with_ports
+from clocker.testing.engine_commits import EngineCommits
 from clocker.testing.faults import scripted
 from clocker.testing.images import FakeImages
 
@@ -31,7 +31,7 @@ _ports = itertools.count(49152)
 _ids = itertools.count(1)
 
 
-class FakeEngine(EngineLife):
+class FakeEngine(EngineCommits):
     """See ``clocker.interfaces.Engine``. Thread-safe. ``handler`` answers an exec, or leaves it
     (None) to the few commands that every fake container knows; ``gate`` raises when the engine
     cannot be reached."""
@@ -82,7 +82,8 @@ class FakeEngine(EngineLife):
             self._check_free(spec, holders=lambda other: other.holds)
             if any(other.spec.name == spec.name for other in self._containers.values()):
                 raise EngineError(f"the container name {spec.name!r} is taken", where=self.name)
-            container = FakeContainer(f"{next(_ids):064x}", with_ports(spec, _ports), image)
+            files = self._images.tree(image)
+            container = FakeContainer(f"{next(_ids):064x}", with_ports(spec, _ports), image, files)
             container.files.mount(self._volumes.mounts(spec))
             self._containers[container.id] = container
             return container.id
@@ -173,6 +174,7 @@ class FakeEngine(EngineLife):
         user: str | None = None,
         workdir: str | None = None,
         timeout_s: float | None = None,
+        on_line: Callable[[str], None] | None = None,
     ) -> Result:
         with self._changed:
             found = self._need(container)
@@ -181,12 +183,14 @@ class FakeEngine(EngineLife):
             execution = found.execution(
                 tuple(command), stdin=stdin, env=dict(env or {}), user=user, workdir=workdir
             )
-            if self.handler and (answer := self.handler(execution)):
-                return answer
+            answer = self.handler(execution) if self.handler else None
             try:
-                return run(execution)
+                answer = answer or run(execution)
             except Endless as endless:
+                tell(on_line, endless.said)
                 return outlast(found, endless.seconds, timeout_s, self._changed)
+        tell(on_line, answer.stdout, answer.stderr)
+        return answer
 
     @scripted
     def logs(

@@ -30,6 +30,10 @@ class Mounted(MutableMapping[str, File]):
         self._entries = entries
         self._mounts = {_clean(path): tree for path, tree in mounts.items()}
 
+    @property
+    def below(self) -> MutableMapping[str, File]:
+        return self._entries
+
     def __getitem__(self, path: str) -> File:
         tree, inner = self._place(path)
         return tree[inner]
@@ -71,6 +75,12 @@ class FileTree:
             self.make_directory(path)
         trees = {path: tree.entries for path, tree in mounts.items()}
         self.entries = Mounted(self.entries, trees)
+
+    def without_mounts(self) -> FileTree:
+        entries = self.entries
+        while isinstance(entries, Mounted):
+            entries = entries.below
+        return FileTree(entries)
 
     def read(self, path: str) -> bytes:
         entry = self.entries.get(_clean(path))

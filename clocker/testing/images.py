@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import json
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,8 +16,7 @@ from clocker.model import ImageInfo
 from clocker.testing.commands import Endless, Execution, run
 from clocker.testing.files import FileTree
 
-_MAGIC = b"fake image archive\n"
-_CHUNK = 64
+_CHUNK = 512
 
 
 class FakeImages:
@@ -24,12 +24,14 @@ class FakeImages:
 
     def __init__(self) -> None:
         self._by_id: dict[str, ImageInfo] = {}
+        self._layers: dict[str, bytes] = {}
+        self._numbers = itertools.count()
 
     def add(self, reference: str, info: ImageInfo | None = None) -> ImageInfo:
         """Have ``info`` (made up when None) under a name, which it takes from any other."""
         name = Reference.parse(reference)
         made = info or ImageInfo(
-            _hash(str(name)), command=("sleep", "infinity"), architecture="amd64"
+            _hash(str(name).encode()), command=("sleep", "infinity"), architecture="amd64"
         )
         if not name.is_id and name.familiar not in made.tags:
             made = replace(made, tags=(*made.tags, name.familiar))
@@ -73,26 +75,66 @@ class FakeImages:
         if rest and not name.is_id:
             self._by_id[found.id] = replace(found, tags=rest)
 
+    def tree(self, image: ImageInfo) -> FileTree:
+        """What is in a fresh container of it."""
+        files = FileTree()
+        for digest in image.layers:
+            files.unpack("/", self._layers[digest])
+        return files
+
+    def commit(self, reference: str, made: ImageInfo, files: FileTree) -> ImageInfo:
+        """``made`` with all that is in ``files`` as its topmost layer."""
+        packed = files.without_mounts().pack("/")
+        digest = _hash(packed)
+        self._layers[digest] = packed
+        made = replace(made, layers=(*made.layers, digest), tags=())
+        recipe = repr((made, reference, next(self._numbers))).encode()
+        return self.add(reference, replace(made, id=_hash(recipe)))
+
     def save(self, reference: str) -> Iterator[bytes]:
+        """Laid out as engines do it: a configuration, layers, and a manifest that names them."""
         info = self.need(reference)
         if not Reference.parse(reference).is_id:
             info = replace(info, tags=(Reference.parse(reference).familiar,))
-        packed = _MAGIC + json.dumps(asdict(info)).encode()
+        names = {digest: f"{_hex(digest)}/layer.tar" for digest in info.layers}
+        config = f"{_hex(info.id)}.json"
+        manifest = {"Config": config, "RepoTags": info.tags, "Layers": [*names.values()]}
+        members = {config: json.dumps(asdict(info)).encode()}
+        members |= {names[digest]: self._layers[digest] for digest in info.layers}
+        packed = _packed(members | {"manifest.json": json.dumps([manifest]).encode()})
         return (packed[at : at + _CHUNK] for at in range(0, len(packed), _CHUNK))
 
     def load(self, archive: Iterable[bytes]) -> None:
-        packed = b"".join(archive)
-        if not packed.startswith(_MAGIC):
-            raise EngineError("this is no image archive")
-        values = json.loads(packed[len(_MAGIC) :])
+        """A layer may be missing in it where all layers up to it are here."""
+        members = _unpacked(b"".join(archive))
+        try:
+            (manifest,) = json.loads(members["manifest.json"])
+            values = json.loads(members[manifest["Config"]])
+        except (KeyError, ValueError) as error:
+            raise EngineError("this is no image archive") from error
         for key in ("tags", "entrypoint", "command", "layers"):
             values[key] = tuple(values[key])
         info = ImageInfo(**values)
+        self._take_layers(info, dict(zip(info.layers, manifest["Layers"], strict=True)), members)
         there = self._by_id.get(info.id)
         tags = dict.fromkeys((*(there.tags if there else ()), *info.tags))
         self._by_id.pop(info.id, None)
         info = replace(info, tags=tuple(tags))
         self.add(info.tags[0] if info.tags else info.id, info)
+
+    def _take_layers(
+        self, info: ImageInfo, names: Mapping[str, str], members: Mapping[str, bytes]
+    ) -> None:
+        chains = {i.layers[:n] for i in self._by_id.values() for n in range(1, len(i.layers) + 1)}
+        for count, digest in enumerate(info.layers, 1):
+            data = members.get(names[digest])
+            if info.layers[:count] in chains:
+                continue
+            if data is None:
+                raise EngineError(f"the archive lacks {names[digest]}")
+            if _hash(data) != digest:
+                raise EngineError(f"{names[digest]} is not what the image says")
+            self._layers[digest] = data
 
     def build(
         self, context: bytes, tag: str, labels: Mapping[str, str], timeout_s: float
@@ -107,7 +149,7 @@ class FakeImages:
             if line.startswith("RUN ") and not line.startswith("RUN ["):
                 _run_step(line.removeprefix("RUN "), timeout_s)
         recipe = hashlib.sha256(context).hexdigest() + base.id + repr(sorted(labels.items()))
-        made = replace(base, id=_hash(recipe), tags=(), labels={**base.labels, **labels})
+        made = replace(base, id=_hash(recipe.encode()), tags=(), labels={**base.labels, **labels})
         return self.add(tag, made)
 
 
@@ -127,5 +169,28 @@ def _run_step(command: str, timeout_s: float) -> None:
         raise CommandFailed(f"step {command!r} failed", status=result.status, tail=said.rstrip())
 
 
-def _hash(text: str) -> str:
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+def _packed(members: Mapping[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for name, data in sorted(members.items()):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+    return packed.getvalue()
+
+
+def _unpacked(archive: bytes) -> dict[str, bytes]:
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            files = [(entry.name, tar.extractfile(entry)) for entry in tar if entry.isfile()]
+            return {name: stream.read() for name, stream in files if stream}
+    except tarfile.TarError as error:
+        raise EngineError("this is no image archive") from error
+
+
+def _hex(digest: str) -> str:
+    return digest.removeprefix("sha256:")
+
+
+def _hash(data: bytes) -> str:
+    return "sha256:" + hashlib.sha256(data).hexdigest()

@@ -359,6 +359,42 @@ def test_exec_where_as_whom_and_with_what(engine: Engine, box: str) -> None:
 
 
 @pytest.mark.parametrize("timeout_s", [None, 60])
+def test_exec_tells_each_line_when_it_comes(
+    engine: Engine, box: str, timeout_s: float | None
+) -> None:
+    seen: list[str] = []
+    script = "echo one; echo two >&2; echo three; printf four"
+    engine.exec(box, ["sh", "-c", script], timeout_s=timeout_s, on_line=seen.append)
+    assert sorted(seen) == ["four", "one", "three", "two"]
+
+
+def test_a_container_is_committed_as_an_image(lab: Lab) -> None:
+    labels = {**LABELS, "whose": "ours"}
+    container = lab.run(labels=labels, entrypoint=("sleep", "600"), command=(), user="nobody")
+    lab.engine.put_archive(container, "/etc", _tar({"made": b"by hand\n"}))
+    base = lab.engine.image(busybox(SOCKET))
+    assert base is not None
+    tag = f"{PREFIX}/made:{token_hex(4)}"
+    try:
+        made = lab.engine.commit(
+            container, reference=tag, labels={"whose": "", "why": "x"}, command=("cat", "/etc/made")
+        )
+        info = lab.engine.image(tag)
+        assert info is not None and info.id == made and info.tags == (tag,)
+        assert (info.entrypoint, info.command) == ((), ("cat", "/etc/made"))
+        assert (info.user, info.labels["whose"], info.labels["why"]) == ("nobody", "", "x")
+        assert info.layers[: len(base.layers)] == base.layers
+        assert len(info.layers) == len(base.layers) + 1 and info.created_at > 1.6e9
+        assert lab.engine.inspect(container).state == "running"
+        started = lab.run(image=made, command=None, labels=LABELS)
+        lab.until(started, lambda status: status.state == "exited")
+        assert b"".join(lab.engine.logs(started)) == b"by hand\n"
+        lab.engine.remove(started)
+    finally:
+        lab.engine.remove_image(tag)
+
+
+@pytest.mark.parametrize("timeout_s", [None, 60])
 def test_exec_of_what_is_no_command(engine: Engine, box: str, timeout_s: float | None) -> None:
     result = engine.exec(box, ["no-such-command"], timeout_s=timeout_s)
     assert result.status in (126, 127)
