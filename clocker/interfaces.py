@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, BinaryIO, Protocol, TypeAlias
 
 from clocker.model import (
     Attachment,
@@ -244,10 +244,22 @@ class Engine(Protocol):
     def load(self, archive: Iterable[bytes]) -> None: ...
 
     def build(
-        self, context: bytes, *, tag: str, labels: Mapping[str, str], timeout_s: float
+        self,
+        context: bytes | BinaryIO,
+        *,
+        tag: str,
+        labels: Mapping[str, str],
+        timeout_s: float,
+        dockerfile: str = "Dockerfile",
+        args: Mapping[str, str] | None = None,
+        target: str | None = None,
+        on_line: Callable[[str], None] | None = None,
     ) -> str:
-        """Build a tar with a Dockerfile in it; returns the image id. CommandFailed carries the
-        failing step's last lines."""
+        """Build a tar (a file: from where it stands) with ``dockerfile`` in it, up to the stage
+        ``target``; returns the image id. ``args`` are told in the image's history. ``on_line``
+        receives each line of output when it comes. CommandFailed carries the failing step's last
+        lines; TimedOut: the build is ended on the engine. Whatever ends it early, no container
+        and no image of it is left."""
         ...
 
     def remove_image(self, reference: str) -> None: ...

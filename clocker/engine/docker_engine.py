@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from threading import BoundedSemaphore
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from clocker.engine import convert, networks
+from clocker.engine.building import Recipe
 from clocker.engine.events import follow_events
 from clocker.engine.execution import Execution
 from clocker.engine.images import EngineImages
@@ -55,7 +56,7 @@ class DockerEngine:
         self._client: Any = client  # the SDK's stubs leave some of its methods untyped
         self._transport = transport
         self._where = where
-        self._images = EngineImages(client, where)
+        self._images = EngineImages(client, transport, where)
 
     def info(self) -> EngineInfo:
         with translated(self._where):
@@ -207,9 +208,19 @@ class DockerEngine:
         self._images.load(archive)
 
     def build(
-        self, context: bytes, *, tag: str, labels: Mapping[str, str], timeout_s: float
+        self,
+        context: bytes | BinaryIO,
+        *,
+        tag: str,
+        labels: Mapping[str, str],
+        timeout_s: float,
+        dockerfile: str = "Dockerfile",
+        args: Mapping[str, str] | None = None,
+        target: str | None = None,
+        on_line: Callable[[str], None] | None = None,
     ) -> str:
-        return self._images.build(context, tag=tag, labels=labels, timeout_s=timeout_s)
+        recipe = Recipe(tag, labels, dockerfile, args or {}, target)
+        return self._images.build(context, recipe, timeout_s=timeout_s, on_line=on_line)
 
     def remove_image(self, reference: str) -> None:
         self._images.remove(reference)

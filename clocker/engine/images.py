@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-import io
 import time
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
+from clocker.engine.build_output import BuildOutput
+from clocker.engine.build_remains import remove_remains
+from clocker.engine.building import Recipe, attend_build
 from clocker.engine.convert import image_info, listed_image
 from clocker.engine.translation import complaint, translated, translated_chunks
-from clocker.errors import ClockerError, CommandFailed, EngineError, ImageNotFound, TimedOut
+from clocker.engine.transport import Transport
+from clocker.errors import (
+    ClockerError,
+    CommandFailed,
+    EngineError,
+    ImageNotFound,
+    TimedOut,
+    Unreachable,
+)
 from clocker.model import ImageInfo
 
 if TYPE_CHECKING:
     from docker import APIClient
 
-_TAIL_LINES = 20
-
 
 class EngineImages:
-    def __init__(self, client: APIClient, where: str) -> None:
+    def __init__(self, client: APIClient, transport: Transport, where: str) -> None:
         self._client: Any = client  # the SDK's stubs leave some of its methods untyped
+        self._transport = transport
         self._where = where
 
     def image(self, reference: str) -> ImageInfo | None:
@@ -78,38 +86,44 @@ class EngineImages:
                         raise complaint(message["error"], self._where)
 
     def build(
-        self, context: bytes, *, tag: str, labels: Mapping[str, str], timeout_s: float
+        self,
+        context: bytes | BinaryIO,
+        recipe: Recipe,
+        *,
+        timeout_s: float,
+        on_line: Callable[[str], None] | None = None,
     ) -> str:
-        deadline = time.monotonic() + timeout_s
+        output = BuildOutput(on_line)
         try:
             with translated(self._where):
-                return self._build(context, tag, labels, deadline)
-        except TimedOut:
-            raise TimedOut(
-                f"building {tag} took more than {timeout_s:g} s", where=self._where
-            ) from None
+                return self._built(context, recipe, output, time.monotonic() + timeout_s)
+        except BaseException as error:
+            remove_remains(self._client, output, self._where)
+            if isinstance(error, TimedOut):
+                raise TimedOut(
+                    f"building {recipe.tag} took more than {timeout_s:g} s",
+                    where=self._where,
+                    remedy="see which step takes so long, or give the build more time",
+                ) from None
+            raise
 
-    def _build(self, context: bytes, tag: str, labels: Mapping[str, str], deadline: float) -> str:
-        progress = self._client.build(
-            fileobj=io.BytesIO(context),
-            custom_context=True,
-            tag=tag,
-            labels=dict(labels),
-            rm=True,
-            forcerm=True,
-            decode=True,
-            use_config_proxy=False,
-            timeout=max(1, round(deadline - time.monotonic())),
+    def _built(
+        self, context: bytes | BinaryIO, recipe: Recipe, output: BuildOutput, deadline: float
+    ) -> str:
+        attend_build(
+            self._transport,
+            self._where,
+            self._client.api_version,
+            context,
+            recipe,
+            output,
+            deadline,
         )
-        lines: deque[str] = deque(maxlen=_TAIL_LINES)
-        with closing(progress):
-            for message in progress:
-                if "error" in message:
-                    raise self._build_failed(tag, message, lines)
-                lines.extend(message.get("stream", "").splitlines())
-                if time.monotonic() > deadline:
-                    raise TimedOut("")
-        return str(self._client.inspect_image(tag)["Id"])
+        if output.complaint:
+            raise self._build_failed(recipe.tag, output.complaint, output.tail)
+        if not output.complete:
+            raise Unreachable("the engine was lost while it was building", where=self._where)
+        return str(self._client.inspect_image(recipe.tag)["Id"])
 
     def _build_failed(
         self, tag: str, message: Mapping[str, Any], lines: Iterable[str]
@@ -119,9 +133,11 @@ class EngineImages:
         if type(known) is not EngineError or known.remedy:
             return known
         status = (message.get("errorDetail") or {}).get("code") or 1
-        tail = "\n".join(line for line in lines if line.strip())
         return CommandFailed(
-            f"building {tag} failed: {said}", status=status, tail=tail, where=self._where
+            f"building {tag} failed: {said}",
+            status=status,
+            tail="\n".join(lines),
+            where=self._where,
         )
 
     def remove(self, reference: str) -> None:

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
 from clocker.errors import EngineError, ImageNotFound, NotFound
-from clocker.images.reference import Reference
 from clocker.model import (
     Attachment,
     ContainerSpec,
     ContainerStatus,
     EngineInfo,
-    ImageInfo,
     Resources,
     Restart,
     Result,
 )
 from clocker.testing.commands import Endless, Execution, run
 from clocker.testing.container import FakeContainer, conflict, following, outlast, tell, with_ports
-from clocker.testing.engine_commits import EngineCommits
+from clocker.testing.engine_images import EngineImages
 from clocker.testing.faults import scripted
-from clocker.testing.images import FakeImages
 
 Handler = Callable[[Execution], Result | None]
 
@@ -31,7 +28,7 @@ _ports = itertools.count(49152)
 _ids = itertools.count(1)
 
 
-class FakeEngine(EngineCommits):
+class FakeEngine(EngineImages):
     """See ``clocker.interfaces.Engine``. Thread-safe. ``handler`` answers an exec, or leaves it
     (None) to the few commands that every fake container knows; ``gate`` raises when the engine
     cannot be reached."""
@@ -48,17 +45,10 @@ class FakeEngine(EngineCommits):
         self._gate = gate
         self.name = name
         self.handler = handler
-        self.registry: dict[str, ImageInfo] = {}
         self._resources = resources
-        self._images = FakeImages()
 
     def check(self) -> None:
         self._gate()
-
-    def add_image(self, reference: str, info: ImageInfo | None = None) -> ImageInfo:
-        """Have an image from the start."""
-        with self._lock:
-            return self._images.add(reference, info)
 
     def container(self, name: str) -> FakeContainer:
         """The container as it is inside, by name or id."""
@@ -202,54 +192,6 @@ class FakeEngine(EngineCommits):
         shown = b"".join(lines if tail is None else lines[max(len(lines) - tail, 0) :])
         seen = sum(map(len, lines))
         return iter([shown]) if not follow else following(found, shown, seen, self._changed)
-
-    @scripted
-    def image(self, reference: str) -> ImageInfo | None:
-        with self._lock:
-            return self._images.find(reference)
-
-    @scripted
-    def list_images(self) -> Sequence[ImageInfo]:
-        with self._lock:
-            return self._images.named()
-
-    @scripted
-    def pull(self, reference: str, *, timeout_s: float = 300.0) -> None:
-        """From ``self.registry``: full names (docker.io/library/x:latest) to images."""
-        with self._lock:
-            info = self.registry.get(str(Reference.parse(reference)))
-            if info is None:
-                raise ImageNotFound(
-                    f"no such image, or its registry cannot be reached: {reference}",
-                    where=self.name,
-                )
-            self._images.add(reference, info)
-
-    @scripted
-    def save(self, reference: str) -> Iterator[bytes]:
-        with self._lock:
-            return self._images.save(reference)
-
-    @scripted
-    def load(self, archive: Iterable[bytes]) -> None:
-        chunks = list(archive)
-        with self._lock:
-            self._images.load(chunks)
-
-    @scripted
-    def build(
-        self, context: bytes, *, tag: str, labels: Mapping[str, str], timeout_s: float
-    ) -> str:
-        with self._lock:
-            return self._images.build(context, tag, labels, timeout_s).id
-
-    @scripted
-    def remove_image(self, reference: str) -> None:
-        with self._lock:
-            found = self._images.find(reference)
-            if found and any(other.image.id == found.id for other in self._containers.values()):
-                raise EngineError(f"image {reference} is in use", where=self.name)
-            self._images.remove(reference)
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -1,4 +1,4 @@
-"""The images of a fake engine: their names, archives and builds."""
+"""The images of a fake engine: their names and archives."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 
-from clocker.errors import CommandFailed, EngineError, ImageNotFound, TimedOut
+from clocker.errors import EngineError, ImageNotFound
 from clocker.images.reference import Reference
 from clocker.model import ImageInfo
-from clocker.testing.commands import Endless, Execution, run
 from clocker.testing.files import FileTree
 
 _CHUNK = 512
@@ -135,38 +134,6 @@ class FakeImages:
             if _hash(data) != digest:
                 raise EngineError(f"{names[digest]} is not what the image says")
             self._layers[digest] = data
-
-    def build(
-        self, context: bytes, tag: str, labels: Mapping[str, str], timeout_s: float
-    ) -> ImageInfo:
-        """``FROM`` must be there; ``RUN`` of a plain command runs it; the rest is inherited."""
-        lines = _dockerfile(context)
-        wanted = next(line.split()[1] for line in lines if line.startswith("FROM "))
-        base = self.find(wanted)
-        if base is None:
-            raise CommandFailed(f"no such image: {wanted}", status=1)
-        for line in lines:
-            if line.startswith("RUN ") and not line.startswith("RUN ["):
-                _run_step(line.removeprefix("RUN "), timeout_s)
-        recipe = hashlib.sha256(context).hexdigest() + base.id + repr(sorted(labels.items()))
-        made = replace(base, id=_hash(recipe.encode()), tags=(), labels={**base.labels, **labels})
-        return self.add(tag, made)
-
-
-def _dockerfile(context: bytes) -> list[str]:
-    with tarfile.open(fileobj=io.BytesIO(context)) as tar:
-        stream = tar.extractfile("Dockerfile")
-        return stream.read().decode().splitlines() if stream else []
-
-
-def _run_step(command: str, timeout_s: float) -> None:
-    try:
-        result = run(Execution(("sh", "-c", command), "build", FileTree()))
-    except Endless:
-        raise TimedOut(f"the build took more than {timeout_s:g} s") from None
-    if result.status not in (0, 127):
-        said = (result.stdout + result.stderr).decode(errors="replace")
-        raise CommandFailed(f"step {command!r} failed", status=result.status, tail=said.rstrip())
 
 
 def _packed(members: Mapping[str, bytes]) -> bytes:

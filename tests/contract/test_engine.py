@@ -132,6 +132,13 @@ def lab(engine: Engine) -> Lab:
     return Lab(engine)
 
 
+@pytest.fixture
+def tag(engine: Engine) -> Iterator[str]:
+    tag = f"{PREFIX}/built:{token_hex(4)}"
+    yield tag
+    engine.remove_image(tag)
+
+
 @pytest.fixture(scope="module")
 def box() -> Iterator[str]:
     """A container that runs, for the tests that leave it as it is: both ways lead to it."""
@@ -490,19 +497,96 @@ def test_what_is_no_archive_is_refused(engine: Engine) -> None:
         engine.load([b"this is no image"])
 
 
-def test_a_build_that_fails_shows_its_last_lines(engine: Engine) -> None:
+def test_a_build_is_told_as_it_goes(engine: Engine, tag: str) -> None:
+    """By arguments, up to a stage, from a Dockerfile of another name, in a file."""
+    dockerfile = (
+        f"ARG OF\nFROM $OF AS first\nARG WORD=none\nRUN echo one $WORD && echo two\n"
+        f"FROM {busybox(SOCKET)}\nRUN echo not reached\n"
+    )
+    context = io.BytesIO(_tar({"sub/Other": dockerfile.encode()}))
+    lines: list[str] = []
+    args = {"OF": busybox(SOCKET), "WORD": "given"}
+    built = engine.build(
+        context,
+        tag=tag,
+        labels=LABELS,
+        timeout_s=120,
+        dockerfile="sub/Other",
+        args=args,
+        target="first",
+        on_line=lines.append,
+    )
+    info = engine.image(tag)
+    assert info is not None and info.id == built and info.labels.items() >= LABELS.items()
+    assert lines[0].startswith("Step 1/") and lines.index("one given") < lines.index("two")
+    assert "not reached" not in "".join(lines)
+
+
+def test_a_build_that_fails_shows_its_last_lines(engine: Engine, tag: str) -> None:
     context = _context("RUN echo before; echo why it failed >&2; exit 9")
     with pytest.raises(CommandFailed, match="why it failed") as caught:
-        engine.build(context, tag=f"{PREFIX}/failing:1", labels={}, timeout_s=120)
+        engine.build(context, tag=tag, labels={}, timeout_s=120)
     assert caught.value.status == 9
-    assert engine.image(f"{PREFIX}/failing:1") is None
+    assert engine.image(tag) is None
 
 
-def test_a_build_that_takes_too_long_is_ended(engine: Engine) -> None:
+@pytest.mark.parametrize(
+    ("lines", "how"),
+    [
+        ("COPY missing /", {}),
+        ("", {"target": "nowhere"}),
+        ("", {"dockerfile": "nowhere"}),
+    ],
+)
+def test_what_cannot_be_built_is_refused(
+    engine: Engine, tag: str, lines: str, how: dict[str, str]
+) -> None:
+    with pytest.raises((CommandFailed, EngineError), match="nowhere|missing"):
+        engine.build(_context(lines), tag=tag, labels={}, timeout_s=120, **how)  # type: ignore[arg-type]
+    assert engine.image(tag) is None
+
+
+def test_a_build_that_takes_too_long_is_ended(engine: Engine, tag: str) -> None:
     line = f"sleep 30.{randbelow(10**9)}"
     with pytest.raises(TimedOut, match="took more than 3 s"):
-        engine.build(_context(f"RUN {line}"), tag=f"{PREFIX}/slow:1", labels={}, timeout_s=3)
+        engine.build(_context(f"RUN {line}"), tag=tag, labels={}, timeout_s=3)
     _until(lambda: not _runs(line))
+
+
+@pytest.mark.parametrize("end", ["exit 9", "sleep 600"])
+def test_a_build_that_ends_early_leaves_nothing(engine: Engine, tag: str, end: str) -> None:
+    """No container, and none of the images of the steps before."""
+    mark = token_hex(8)
+    with pytest.raises((CommandFailed, TimedOut)):
+        context = _context(f"ENV MARK={mark}\nRUN touch /{mark}\nRUN {end}")
+        engine.build(context, tag=tag, labels={}, timeout_s=4)
+    assert _made_with(mark) == []
+
+
+def test_a_build_is_ended_with_who_listens(engine: Engine, tag: str) -> None:
+    mark = token_hex(8)
+
+    def leave(line: str) -> None:
+        if line == "begun":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        context = _context(f"ENV MARK={mark}\nRUN echo begun; sleep 600")
+        engine.build(context, tag=tag, labels={}, timeout_s=60, on_line=leave)
+    assert _made_with(mark) == []
+
+
+def test_what_a_step_says_does_not_remove_what_others_made(engine: Engine, tag: str) -> None:
+    """It may say anything, also what an engine says of an image or a container."""
+    other, spec = f"{tag}-other", Lab(engine).spec()
+    victim = engine.build(_context("ENV OTHER=1"), tag=other, labels={}, timeout_s=60)
+    container = engine.create(spec)
+    image, running = victim.removeprefix("sha256:")[:12], container[:12]
+    lies = f"printf ' ---> {image}\\n ---> Running in {running}\\n ---> {image}\\n'"
+    with pytest.raises(CommandFailed):
+        engine.build(_context(f"RUN {lies}; exit 1"), tag=tag, labels={}, timeout_s=60)
+    assert engine.image(other) is not None and engine.inspect(spec.name)
+    engine.remove_image(other)
 
 
 def test_a_pull_from_where_nothing_is(engine: Engine) -> None:
@@ -697,6 +781,24 @@ def _tar(files: dict[str, bytes]) -> bytes:
             entry.size = len(data)
             tar.addfile(entry, io.BytesIO(data))
     return packed.getvalue()
+
+
+def _made_with(mark: str) -> list[str]:
+    """All images and containers, also those without a name, that have it in their environment."""
+    from docker import APIClient
+    from docker.errors import NotFound as Gone
+
+    client: Any = APIClient(f"http+unix://{SOCKET}", version="auto")
+    client.trust_env = False
+    found = []
+    with closing(client):
+        seen = [(client.inspect_image, image["Id"]) for image in client.images(all=True)]
+        seen += [(client.inspect_container, each["Id"]) for each in client.containers(all=True)]
+        for inspect, known in seen:
+            with suppress(Gone):  # others work here too
+                if f"MARK={mark}" in (inspect(known)["Config"]["Env"] or []):
+                    found.append(known)
+    return found
 
 
 def _runs(line: str) -> bool:

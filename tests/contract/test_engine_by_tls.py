@@ -85,6 +85,13 @@ def lab(engine: Engine) -> Lab:
     return Lab(engine)
 
 
+@pytest.fixture
+def tag(engine: Engine) -> Iterator[str]:
+    tag = f"{PREFIX}/built:{token_hex(4)}"
+    yield tag
+    engine.remove_image(tag)
+
+
 @pytest.fixture(scope="module")
 def box(shared: Engine) -> str:
     return Lab(shared).run(labels={f"{PREFIX}-box": "1"})

@@ -22,6 +22,8 @@ TAKES_A_KERNEL = {
     "test_logs_follow_until_the_end",
     "test_volumes_go_by_their_labels",
     "test_a_restart_policy_can_be_changed",
+    "test_a_build_that_ends_early_leaves_nothing",
+    "test_a_build_is_ended_with_who_listens",
     "test_no_engine_where_it_should_be",
 }
 
@@ -45,6 +47,11 @@ def engine() -> FakeEngine:
 @pytest.fixture
 def lab(engine: FakeEngine) -> Lab:
     return Lab(engine)
+
+
+@pytest.fixture
+def tag() -> str:
+    return "clocker-test/built:1"
 
 
 @pytest.fixture
