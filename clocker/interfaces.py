@@ -241,7 +241,10 @@ class Engine(Protocol):
 
     def save(self, reference: str) -> Iterator[bytes]: ...
 
-    def load(self, archive: Iterable[bytes]) -> None: ...
+    def load(self, archive: Iterable[bytes]) -> None:
+        """A layer need not be in the archive where the engine has all layers up to it; EngineError
+        otherwise, and from engines that want archives whole."""
+        ...
 
     def build(
         self,

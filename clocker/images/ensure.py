@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from clocker.errors import ImageNotFound, InfrastructureError
 from clocker.images.reference import Reference
+from clocker.images.transfer import transfer
 from clocker.interfaces import Engine
 from clocker.model import ImageInfo
 
@@ -51,14 +52,9 @@ def copy(engine: Engine, name: str, sources: Sources, tried: list[str]) -> Image
             if there is None:
                 tried.append(f"{place}: does not have it")
                 continue
-            engine.load(source.save(name))
+            return transfer(source, engine, name, there)
         except InfrastructureError as error:
             tried.append(f"{place}: {error.what}")
-            continue
-        # A digest is not part of an archive: what came by digest is known by its id only.
-        if found := engine.image(name) or engine.image(there.id):
-            return found
-        tried.append(f"{place}: copied, but the host does not list it")
     return None
 
 

@@ -93,23 +93,27 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class InstallFile:
-    """A file that is put into an image before anything is installed there."""
+    """A file that is put into an image before anything is installed there. ``digest``: the
+    content's SHA-256 in hexadecimal where the content itself is not at hand."""
 
     target: str
-    content: bytes = field(repr=False)
+    content: bytes = field(default=b"", repr=False)
     mode: int = 0o644
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Install:
     """What is done to an image once, and kept as an image of its own: ``files`` are put,
-    ``packages`` installed by the image's package manager, ``commands`` run by its shell, in this
-    order, as root. ``ttl_s``: how long the outcome is good for; None: always. ``keep``: False
-    does it for every container anew."""
+    ``packages`` installed by the image's package manager, ``commands`` run by its shell with the
+    variables ``args``, in this order, as root. Nothing of it may be a secret. ``ttl_s``: how long
+    the outcome is good for; 0 does it anew now; None: always. ``keep``: False does it for every
+    container anew."""
 
     packages: tuple[str, ...] = ()
     files: tuple[InstallFile, ...] = ()
     commands: tuple[str, ...] = ()
+    args: Mapping[str, str] = field(default_factory=dict)
     ttl_s: float | None = None
     timeout_s: float = 900.0
     keep: bool = True

@@ -31,6 +31,7 @@ from clocker.errors import (
     TimedOut,
     Unreachable,
 )
+from clocker.images.missing_layers import without
 from clocker.interfaces import Engine
 from clocker.model import (
     Attachment,
@@ -489,6 +490,33 @@ def test_an_image_moves_by_save_and_load(engine: Engine) -> None:
     engine.load(archive[at : at + 65536] for at in range(0, len(archive), 65536))
     info = engine.image(tag)
     assert info is not None and info.id == built and info.labels["moved"] == "yes"
+    engine.remove_image(tag)
+
+
+def test_a_layer_that_is_there_need_not_be_in_the_archive(lab: Lab) -> None:
+    engine, tag = lab.engine, f"{PREFIX}/parts:{token_hex(4)}"
+    container = lab.engine.create(lab.spec())
+    engine.put_archive(container, "/", _tar({"new": token_hex(2000).encode()}))
+    made = engine.commit(container, reference=tag, labels={})
+    base, info = engine.image(busybox(SOCKET)), engine.image(tag)
+    assert base is not None and info is not None
+    whole = b"".join(engine.save(tag))
+    pieces = [whole[at : at + 4096] for at in range(0, len(whole), 4096)]
+    parts = b"".join(without(pieces, base.layers))
+    nothing = b"".join(without(pieces, info.layers))
+    engine.remove_image(tag)
+    assert len(parts) < 100_000 and len(nothing) < len(parts) - 4000
+    with pytest.raises(EngineError):
+        engine.load([nothing])
+    assert engine.image(tag) is None
+    engine.load([parts])
+    loaded = engine.image(tag)
+    assert loaded is not None and (loaded.id, loaded.layers) == (made, info.layers)
+    again = lab.run(image=made, command=("cat", "/new"), entrypoint=())
+    lab.until(again, lambda status: status.state == "exited")
+    assert len(b"".join(engine.logs(again))) == 4000
+    engine.remove(again)
+    engine.remove(container)
     engine.remove_image(tag)
 
 
