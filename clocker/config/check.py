@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -96,12 +96,16 @@ def _fields(model: type[BaseModel], loc: Loc) -> list[str]:
         if isinstance(part, int):  # of a list, whose kind has been looked at
             continue
         annotation = model.model_fields[part].annotation
-        if get_origin(annotation) is list:
-            (annotation,) = get_args(annotation)
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        # A list of them, or one that may be left out, is told by what it is made of.
+        inner = next(filter(_is_model, (annotation, *get_args(annotation))), None)
+        if inner is None:
             return []
-        model = annotation
+        model = inner
     return keys(model)
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def keys(model: type[BaseModel]) -> list[str]:
