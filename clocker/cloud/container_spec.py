@@ -48,6 +48,7 @@ def container_spec(
         stop_signal="SIGHUP" if launch.interactive else None,  # a waiting shell ignores SIGTERM
         restart=request.restart,
         health=request.health,
+        sandbox=request.sandbox,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from clocker.engine.sandbox import sandbox_config
 from clocker.model import (
     Attachment,
     ContainerSpec,
@@ -42,8 +43,8 @@ def create_body(spec: ContainerSpec, api_version: str) -> dict[str, Any]:
         "User": spec.user,
         "WorkingDir": spec.workdir,
         "StopSignal": spec.stop_signal,
-        "OpenStdin": spec.interactive,
-        "Tty": spec.interactive,
+        "OpenStdin": spec.interactive or spec.sandbox.stdin,
+        "Tty": spec.interactive or spec.sandbox.terminal,
         "ExposedPorts": {f"{port.container}/{port.protocol}": {} for port in spec.ports},
         "Healthcheck": _healthcheck(spec.health) if spec.health else None,
         "HostConfig": _host_config(spec),
@@ -67,10 +68,12 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
         "Privileged": spec.privileged,
         "ReadonlyRootfs": spec.read_only,
         "RestartPolicy": restart_policy(spec.restart),
-        "Init": spec.init,
+        "Init": spec.init or spec.sandbox.init,
+        **sandbox_config(spec.sandbox),
     }
     if spec.read_only:
-        config["Tmpfs"] = {"/tmp": "", "/run": ""}  # noqa: S108 - the container's
+        scratch = {"/tmp": "", "/run": ""}  # noqa: S108 - the container's
+        config["Tmpfs"] = {**scratch, **spec.sandbox.tmpfs}
     if attachment is not None:
         config["NetworkMode"] = attachment.network
     return config
@@ -101,12 +104,16 @@ def restart_policy(restart: Restart) -> dict[str, Any]:
 
 
 def _healthcheck(check: HealthCheck) -> dict[str, Any]:
+    if not check.command:
+        return {"Test": ["NONE"]}
+    interval = {"StartInterval": round(check.start_interval_s * _NANO)}
     return {
         "Test": ["CMD", *check.command],
         "Interval": round(check.interval_s * _NANO),
         "Timeout": round(check.timeout_s * _NANO),
         "Retries": check.retries,
         "StartPeriod": round(check.start_period_s * _NANO),
+        **(interval if check.start_interval_s else {}),
     }
 
 

@@ -63,6 +63,7 @@ from clocker.model.request import (
 )
 from clocker.model.resources import Resources
 from clocker.model.result import Result
+from clocker.model.sandbox import Sandbox, Ulimit
 from clocker.model.trust import Authority, Trust
 
 __all__ = [
@@ -123,6 +124,7 @@ __all__ = [
     "Restart",
     "Result",
     "RuleSpec",
+    "Sandbox",
     "Secret",
     "Service",
     "ServiceValue",
@@ -132,6 +134,7 @@ __all__ = [
     "Text",
     "TlsAccess",
     "Trust",
+    "Ulimit",
     "Usage",
     "Verdict",
     "Volume",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from clocker.model.request import HealthCheck, Port, Restart, Volume
 from clocker.model.resources import Resources
+from clocker.model.sandbox import Sandbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class ContainerSpec:
     stop_signal: str | None = None
     restart: Restart = Restart()
     health: HealthCheck | None = None
+    sandbox: Sandbox = Sandbox()
 
 
 @dataclass(frozen=True, slots=True)

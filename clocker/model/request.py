@@ -9,6 +9,7 @@ from typing import Any
 
 from clocker.model.provider import Opening
 from clocker.model.resources import Resources
+from clocker.model.sandbox import Sandbox
 
 
 class Wait(StrEnum):
@@ -48,11 +49,15 @@ class Restart:
 
 @dataclass(frozen=True, slots=True)
 class HealthCheck:
+    """``start_interval_s``: within the start period; 0 is the engine's. An empty ``command``: the
+    image's own check is left out."""
+
     command: tuple[str, ...]
     interval_s: float = 10.0
     timeout_s: float = 5.0
     retries: int = 3
     start_period_s: float = 0.0
+    start_interval_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +198,7 @@ class ContainerRequest:
     install: Install | None = None
     stop_signal: str | None = None
     stop_grace_s: float = 10.0
+    sandbox: Sandbox = Sandbox()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from clocker.errors import BadInput
 from clocker.model import ContainerRequest, HostView, Resources
+from clocker.placement.sentences import check_counted, count
 
 _ROUNDING = 1e-9
 
@@ -51,16 +52,26 @@ class Fits:
 
 @dataclass(frozen=True, slots=True)
 class MaxContainers:
-    """At most ``limit`` containers on a host."""
+    """At most ``limit`` containers on a host. ``of``: which of them count, as ``TYPE``,
+    ``LABEL tier=web``; all."""
 
     limit: int
-
-    reads: ClassVar[tuple[str, ...]] = ()
+    of: str | None = None
 
     def __post_init__(self) -> None:
         if self.limit < 1:
             raise BadInput("rule 'max_containers': the limit must be at least 1", where="rules")
+        check_counted("max_containers", self.of)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return ("image", "labels") if self.of else ()
 
     def refusal(self, view: HostView, request: ContainerRequest) -> str | None:
-        held = len(view.containers)
-        return f"holds {held} of at most {self.limit} containers" if held >= self.limit else None
+        held = count(self.of, view.containers, request)
+        which = f" that are {self.of}" if self.of else ""
+        return (
+            f"holds {held} of at most {self.limit} containers{which}"
+            if held >= self.limit
+            else None
+        )

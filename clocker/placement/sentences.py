@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -87,6 +87,29 @@ def image_names(image: str) -> frozenset[str]:
         parts = name.split("/")
         names |= {"/".join(parts[start:]) for start in range(len(parts))}
     return frozenset(names)
+
+
+def check_counted(rule: str, of: str | None) -> None:
+    """BadInput unless ``of`` says which containers a rule counts; empty: all."""
+    said = sentence(of) if of else None
+    if said and (said.quantity != "SOME" or said.kind == "EMPTY"):
+        raise BadInput(
+            f"rule {rule!r}: {of!r} does not say which containers count",
+            where="rules",
+            remedy="such as  of: LABEL tier=web,  or  of: TYPE  for those of the same image",
+        )
+
+
+def count(of: str | None, containers: Sequence[Container], request: ContainerRequest) -> int:
+    """How many of them count; none where ``of`` means the application of a request that is of
+    none."""
+    if not of:
+        return len(containers)
+    said = sentence(of)
+    value = value_of(said, request)
+    if value is None:
+        return 0
+    return sum(is_such(said.kind, value, container) for container in containers)
 
 
 def _is_such(kind: str, value: str, request: ContainerRequest, name: str, identity: str) -> bool:

@@ -10,7 +10,7 @@ from typing import ClassVar
 from clocker.errors import BadInput
 from clocker.model import ContainerRequest, HostView
 from clocker.placement.location import group_of
-from clocker.placement.sentences import is_such, sentence, value_of
+from clocker.placement.sentences import check_counted, count
 
 _KEYS = ("host", "zone", "region", "provider", "country")
 
@@ -34,13 +34,7 @@ class Spread:
             )
         if self.max_skew is not None and self.max_skew < 1:
             raise BadInput("rule 'spread': max_skew must be at least 1", where="rules")
-        counted = sentence(self.of) if self.of else None
-        if counted and (counted.quantity != "SOME" or counted.kind == "EMPTY"):
-            raise BadInput(
-                f"rule 'spread': {self.of!r} does not say which containers count",
-                where="rules",
-                remedy="such as  of: LABEL tier=web,  or  of: TYPE  for those of the same image",
-            )
+        check_counted("spread", self.of)
 
     @property
     def needs_offer(self) -> bool:
@@ -68,15 +62,8 @@ class Spread:
         return BoundSpread(self.by, self.max_skew, counts, min(counts.values(), default=0))
 
     def count(self, view: HostView, request: ContainerRequest) -> int:
-        """How many containers of the host count; none where ``of`` means the application of a
-        request that is of none."""
-        if not self.of:
-            return len(view.containers)
-        counted = sentence(self.of)
-        value = value_of(counted, request)
-        if value is None:
-            return 0
-        return sum(is_such(counted.kind, value, container) for container in view.containers)
+        """How many containers of the host count."""
+        return count(self.of, view.containers, request)
 
     def refusal(self, view: HostView, request: ContainerRequest) -> str | None:
         return self.among((view,), request).refusal(view, request)
