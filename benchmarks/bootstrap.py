@@ -29,6 +29,7 @@ PROGRAMS = Path(__file__).parents[1] / ".venv-bootstrap" / "bin"
 FIRST_AIM = 1.0  # times the fastest peer
 NO_CHANGE_AIMS = {"ansible": 0.3, "pyinfra": 0.8}
 SIMULATED_AIM = 1.25  # times the ideal
+SIMULATED_FIRST_AIM = 1.5
 NO_CHANGE_RUNS = 2
 SIMULATED_RUNS = 3
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -124,8 +125,12 @@ def simulated(name: str, count: int) -> bool:
     found = many_hosts(name, PROGRAMS, count, SIMULATED_RUNS)
     listed = " ".join(f"{taken_s:.1f}" for taken_s in found.again_s)
     print(f"{count} simulated hosts: {listed} s, ideal {found.ideal_s:.1f} s", flush=True)
+    first, ideal = found.first_s, found.first_ideal_s
+    print(f"{count} simulated from zero: {first:.1f} s, ideal {ideal:.1f} s", flush=True)
+    from_zero = f"{count} simulated hosts from zero, times the ideal"
+    held = report(from_zero, first / ideal, SIMULATED_FIRST_AIM)
     measure = f"{count} simulated hosts that think {THINK_S:g} s, times the ideal"
-    return report(measure, median(found.again_s) / found.ideal_s, SIMULATED_AIM)
+    return report(measure, median(found.again_s) / found.ideal_s, SIMULATED_AIM) and held
 
 
 def show(what: str, times: Times) -> None:

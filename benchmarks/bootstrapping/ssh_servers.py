@@ -1,6 +1,6 @@
 """Many SSH servers in one process, each a host that thinks for a fixed time when it is asked what
-it is. A program of its own: reads a JSON document from stdin, prints a JSON list of its ports, and
-serves until its stdin ends.
+it is, when it is bootstrapped, and when it is told of the others. A program of its own: reads a
+JSON document from stdin, prints a JSON list of its ports, and serves until its stdin ends.
 
     {"think_s": 1, "host_key": PEM, "authorized_key": LINE, "count": N}
 
@@ -37,8 +37,10 @@ class Host:
             await asyncio.sleep(self._think_s)
             process.stdout.write(self._told())
         elif sent.startswith(_MEMBERS):
+            await asyncio.sleep(self._think_s)
             self._members = sent.partition(b"\n")[0]
         elif stamp := _STAMP.search(sent):
+            await asyncio.sleep(self._think_s)
             self._stamp = stamp[1]
         process.exit(0)
 

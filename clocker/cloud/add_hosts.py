@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from clocker.cloud import ledger
 from clocker.cloud.hosts import ensure_current
 from clocker.cloud.intend import intend_host
-from clocker.cloud.membership import JoinTogether, sync
-from clocker.cloud.steps import each_host
+from clocker.cloud.join_together import all_together
+from clocker.cloud.membership import sync
 from clocker.cloud.up import bring_up
 from clocker.cloud.views import host
 from clocker.errors import BadInput, BootstrapFailed
@@ -40,10 +40,7 @@ def to_add(parts: Parts, tx: Transaction, count: int) -> tuple[list[Host], int]:
 
 
 def bring_up_all(parts: Parts, hosts: Sequence[Host]) -> None:
-    join = JoinTogether()
-    _, failures = each_host(
-        hosts, lambda host: bring_up(parts, host, join), parts.spec.hosts.concurrency
-    )
+    _, failures = all_together(parts, [(host, bring_up) for host in hosts])
     if failures:
         raise BootstrapFailed(
             f"{len(failures)} of {len(hosts)} hosts could not be made ready", failures=failures
@@ -57,7 +54,7 @@ def repair(parts: Parts, name: str) -> Host:
     if found.state is HostState.DELETING:
         raise BadInput("it is being removed", where=f"host {name}", remedy="clocker up ends that")
     if found.state is not HostState.READY:
-        bring_up(parts, found, JoinTogether())
+        bring_up(parts, found)
     ensure_current(parts, found.id, ask=True)
     sync(parts)
     ledger.log_now(parts, "host", name, "repaired")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Container as Collected
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from threading import Lock
 
 from clocker.cloud import ledger
 from clocker.cloud.nets import all_nets, gateways, names_named
@@ -54,37 +53,12 @@ def join(parts: Parts, newcomer: Host) -> None:
         raise error
 
 
-class JoinTogether:
-    """``join``, where many come at about the same time. Who comes while the members are being told
-    waits, and is told of together with the others: not everybody anew for each."""
-
-    def __init__(self) -> None:
-        self._turn = Lock()
-        self._waiting: dict[str, Future[None]] = {}
-
-    def __call__(self, parts: Parts, newcomer: Host) -> None:
-        told = self._waiting[newcomer.id] = Future[None]()
-        try:
-            with self._turn:
-                if not told.done():
-                    self._settle(sync(parts, newcomers=self._waiting))
-        finally:
-            self._waiting.pop(newcomer.id, None)
-        if told.done():
-            told.result()
-
-    def _settle(self, told: Mapping[str, ClockerError | None]) -> None:
-        for host_id, error in told.items():
-            waiting = self._waiting.pop(host_id, None)
-            if waiting is not None and error is not None:
-                waiting.set_exception(error)
-            elif waiting is not None:
-                waiting.set_result(None)
-
-
-def sync(parts: Parts, newcomers: Collected[str] = ()) -> Mapping[str, ClockerError | None]:
+def sync(
+    parts: Parts, newcomers: Collected[str] = (), *, settle: bool = True
+) -> Mapping[str, ClockerError | None]:
     """Send membership and names to the members, again if they changed meanwhile: processes
-    that do so at once may overtake each other, and the last word must be the store's. Returns, by
+    that do so at once may overtake each other, and the last word must be the store's. Not again
+    without ``settle``: for who will do it once more in any case. Returns, by
     the members' ids, why one could not be told, if so; of ``newcomers`` nobody else hears it."""
     outcome: dict[str, ClockerError | None] = {}
     told = None
@@ -107,6 +81,8 @@ def sync(parts: Parts, newcomers: Collected[str] = ()) -> Mapping[str, ClockerEr
             if (error := outcome[host.id]) and host.id not in newcomers:
                 _report(parts, host, error)
         told = (membership, records)
+        if not settle:
+            return outcome
 
 
 def _tell(

@@ -8,16 +8,16 @@ from clocker.cloud import ledger
 from clocker.cloud.decide import Offers
 from clocker.cloud.hosts import Join, ensure_ready, make
 from clocker.cloud.intend import intend_host
-from clocker.cloud.membership import JoinTogether, membership_of, sync
+from clocker.cloud.join_together import all_together
+from clocker.cloud.membership import join, membership_of, sync
 from clocker.cloud.offers import offers_of
 from clocker.cloud.places import missing
 from clocker.cloud.recover import recover
 from clocker.cloud.reports import UpReport
 from clocker.cloud.retire import finish_deleting
 from clocker.cloud.rotate import complete
-from clocker.cloud.steps import side_by_side
 from clocker.cloud.subnet import abandon_strays
-from clocker.errors import BootstrapFailed, ClockerError
+from clocker.errors import BootstrapFailed
 from clocker.interfaces import Parts, Transaction
 from clocker.model import ContainerRequest, Host, HostState
 from clocker.placement import rules_for
@@ -32,21 +32,15 @@ def up(parts: Parts) -> UpReport:
     ready, unfinished = _intend(parts)
     recovered = recover(parts)
     found: dict[str, list[str]] = {_MADE: [], _CHANGED: [], _UNTOLD: [], _UNCHANGED: []}
-    failures: list[ClockerError] = []
-    join = JoinTogether()
-    with side_by_side(parts.spec.hosts.concurrency) as pool:
-        jobs = {pool.submit(bring_up, parts, host, join): host for host in unfinished}
-        jobs |= {pool.submit(_check, parts, host, join): host for host in ready}
-        for job, host in jobs.items():
-            try:
-                found[job.result()].append(host.name)
-            except ClockerError as error:
-                failures.append(error)
+    work = [*((host, bring_up) for host in unfinished), *((host, _check) for host in ready)]
+    done, failures = all_together(parts, work)
+    for host, outcome in done:
+        found[outcome].append(host.name)
     if found[_UNTOLD]:
         sync(parts)
     if failures:
         raise BootstrapFailed(
-            f"{len(failures)} of {len(jobs)} hosts could not be made ready", failures=failures
+            f"{len(failures)} of {len(work)} hosts could not be made ready", failures=failures
         )
     complete(parts)
     # Hosts that only had to be told of others that this call made are as they were.
@@ -86,7 +80,7 @@ def _staying(tx: Transaction) -> list[Host]:
     return [host for host in tx.hosts() if host.state is not HostState.DELETING]
 
 
-def bring_up(parts: Parts, host: Host, join: Join) -> str:
+def bring_up(parts: Parts, host: Host, join: Join = join) -> str:
     """Make a host that is not ready; a failed one is tried again, by another idempotency token,
     since the machine that the old one means may be gone."""
     if host.state is HostState.FAILED and (claimed := ledger.claim_host(parts, host.id)):
