@@ -41,6 +41,7 @@ def run(
       clocker run --name web --ram 512MiB -p 8080:80 nginx
       clocker run --count 3 --name job -e TOKEN debian sleep infinity
       clocker run --dry-run --rule 'country=in DE or NL' nginx
+      clocker run --install nginx debian nginx -g 'daemon off;'
     """
     from clocker.cli.request_options import copies
 

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
+from clocker.cli import install_options
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _WAITS = click.Choice(["created", "running", "healthy", "ssh"])
@@ -83,6 +85,7 @@ _OPTIONS = (
     click.option(
         "--timeout", default="120s", metavar="TIME", show_default=True, help="For that wait."
     ),
+    *install_options.OPTIONS,
     click.option(
         "--rule", multiple=True, metavar="NAME[=VALUE]", help="A placement rule for this one."
     ),

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 def request_of(given: dict[str, Any]) -> ContainerRequest:
     from clocker.cli import request_options as parse
+    from clocker.cli.install_options import install_of
     from clocker.model import ContainerRequest, Resources, Wait
 
     return ContainerRequest(
@@ -43,6 +44,7 @@ def request_of(given: dict[str, Any]) -> ContainerRequest:
         address=_maybe(parse.address, given["ip"]),
         networks=tuple(map(parse.network, given["network"])),
         aliases=tuple(map(parse.alias, given["alias"])),
+        install=install_of(given),
     )
 
 

@@ -12,6 +12,7 @@ import msgspec
 from clocker.cloud.nets import attachment
 from clocker.errors import BadInput
 from clocker.images import Launch, credentials_tar
+from clocker.images.install import without_contents
 from clocker.interfaces import Parts
 from clocker.model import Container, ContainerSpec, ImageInfo, Volume
 
@@ -58,8 +59,13 @@ def engine_name(cloud: str, name: str) -> str:
 
 
 def own_labels(cloud: str, container: Container) -> dict[str, str]:
-    """What suffices to rebuild a lost store. Never the environment: it may hold secrets."""
-    request = replace(container.request, env=dict.fromkeys(container.request.env))
+    """What suffices to rebuild a lost store. Never the environment: it may hold secrets; nor the
+    contents of files, which every list of containers would carry."""
+    request = replace(
+        container.request,
+        env=dict.fromkeys(container.request.env),
+        install=without_contents(container.request.install),
+    )
     return {
         CLOUD_LABEL: cloud,
         "clocker.id": container.id,

@@ -57,6 +57,11 @@ def claim_setting(parts: Parts, tx: Transaction, key: str) -> Work | None:
     return work
 
 
+def setting_is_free(parts: Parts, tx: Transaction, key: str) -> bool:
+    """Whether ``claim_setting`` would succeed."""
+    return is_abandoned(parts, _setting_work(tx, key))
+
+
 def still_holds_setting(tx: Transaction, key: str, work: Work) -> None:
     """TakenOver unless ``work`` is the latest claim."""
     if _token(_setting_work(tx, key)) != work.token:

@@ -18,6 +18,7 @@ from clocker.cloud.announce import announce
 from clocker.cloud.await_state import await_state
 from clocker.cloud.container_spec import engine_name, volume_name
 from clocker.cloud.create import create
+from clocker.cloud.generate import Generator
 from clocker.cloud.heartbeat import holding
 from clocker.cloud.move_back import settle, undo_move
 from clocker.cloud.move_place import Way, book
@@ -96,9 +97,13 @@ def _same_image(
     parts.progress.step(way.container.name, f"image on {way.target.name}")
     sources = other_engines(parts, way.target, first=way.source)
     try:
-        return images.prepare(there, replace(request, image=reference), sources)
+        made = replace(request, image=reference, install=None)
+        return images.prepare(there, made, sources)
     except ImageNotFound:
-        return images.prepare(there, request, sources)
+        generate = Generator(
+            parts, images, there, way.target, way.container, sources, parts.clock()
+        )
+        return images.prepare(there, request, sources, generate)
 
 
 def _exact(container: Container, here: Engine) -> str | None:

@@ -10,6 +10,7 @@ from clocker.cloud import ledger
 from clocker.cloud.announce import announce
 from clocker.cloud.await_state import await_state
 from clocker.cloud.create import create
+from clocker.cloud.generate import Generator
 from clocker.cloud.heartbeat import holding
 from clocker.cloud.hosts import destroy, ensure_ready
 from clocker.cloud.names import publish
@@ -142,7 +143,9 @@ def _create(
         on_error.callback(undo, parts, container)
         engine = parts.connections.engine(host)
         parts.progress.step(name, f"image on {host.name}")
-        image, launch = images.prepare(engine, request, other_engines(parts, host))
+        sources = other_engines(parts, host)
+        generate = Generator(parts, images, engine, host, container, sources, parts.clock())
+        image, launch = images.prepare(engine, request, sources, generate)
         parts.progress.step(name, f"create on {host.name}")
         with step_named(name, "create"):
             engine_id = create(parts, engine, host, container, image, launch)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clocker.cloud import ledger
+from clocker.cloud import installs, ledger
 from clocker.cloud.move_back import recover_moves
 from clocker.cloud.release import undo
 from clocker.cloud.retire import finish_deleting
@@ -18,6 +18,7 @@ def recover(parts: Parts) -> tuple[str, ...]:
         finish_deleting(parts)
     except ClockerError as error:
         parts.progress.failed(parts.spec.name, f"left for the next command: {error.what}")
+    installs.recover(parts)
     with parts.store.read() as tx:
         left = [
             container

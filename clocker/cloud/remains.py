@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from clocker.cloud.container_spec import CLOUD_LABEL
 from clocker.errors import EngineError
+from clocker.images.install import once_tag
 from clocker.interfaces import Parts
 from clocker.model import Container, Host, Move
 
@@ -17,6 +18,9 @@ def remove_from(parts: Parts, host: Host | None, container: Container) -> None:
     labels = {CLOUD_LABEL: parts.spec.name, "clocker.id": container.id}
     for status in engine.list(labels):
         engine.remove(status.engine_id)
+    install = container.request.install
+    if install is not None and not install.keep:
+        engine.remove_image(once_tag(container.id))
 
 
 def remove_other_end(parts: Parts, container: Container, move: Move) -> None:

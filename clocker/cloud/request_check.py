@@ -5,6 +5,7 @@ from __future__ import annotations
 from clocker.cloud.key_pairs import public_key
 from clocker.cloud.labels import check_aliases, check_hostname, check_labels, check_name
 from clocker.errors import BadInput
+from clocker.images.install import check_install
 from clocker.model import ContainerRequest
 
 
@@ -21,6 +22,7 @@ def check(request: ContainerRequest) -> None:
         raise BadInput("keys are of no use without an sshd", where="ssh_keys", remedy="ask for ssh")
     for key in request.ssh_keys:
         public_key(key)
+    _check_install(request)
     need = request.resources
     if min(need.cores, need.ram_mb, need.disk_mb) < 0:
         raise BadInput("resources cannot be negative", where="resources")
@@ -32,3 +34,8 @@ def check(request: ContainerRequest) -> None:
     fixed = [(port.host_port, port.protocol) for port in request.ports if port.host_port]
     if len(fixed) != len(set(fixed)):
         raise BadInput("the same host port is asked for twice", where="ports")
+
+
+def _check_install(request: ContainerRequest) -> None:
+    if request.install is not None:
+        check_install(request.install)

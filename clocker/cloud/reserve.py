@@ -18,6 +18,7 @@ from clocker.cloud.offers import with_offers
 from clocker.cloud.request_check import check
 from clocker.cloud.usage import refresh
 from clocker.errors import MoreHostsNeeded, NameTaken
+from clocker.images.install import without_contents
 from clocker.interfaces import Parts, Transaction
 from clocker.model import (
     DEFAULT_NETWORK,
@@ -55,13 +56,18 @@ def reserve(
 
 
 def already(there: Container, host: Host, request: ContainerRequest) -> Reservation:
-    if there.state is ContainerState.RUNNING and there.request == request:
+    if there.state is ContainerState.RUNNING and _plain(there.request) == _plain(request):
         return Reservation(there, host, existing=True)
     raise NameTaken(
         f"the name {there.name!r} is taken by a container that is {there.state}",
         where=f"host {host.name}",
         remedy=f"choose another name, or remove it: clocker rm {there.name}",
     )
+
+
+def _plain(request: ContainerRequest) -> ContainerRequest:
+    """Of what is to be installed the contents may not be on record, only what they are."""
+    return replace(request, install=without_contents(request.install))
 
 
 def _reserve_all(

@@ -9,13 +9,22 @@ request's part; Unfit: a file that it names is not as it must be.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from clocker.config.fields import Duration, Strict
 from clocker.config.problems import Unfit
+from clocker.errors import BadInput
 from clocker.model import Build, Install, InstallFile
 
 MOST_BYTES = 1024 * 1024
@@ -127,6 +136,18 @@ class BuildDocument(Strict):
         )
 
 
+def install_of(values: Mapping[str, Any], folder: Path, where: str) -> Install:
+    """The Install that the fields of an InstallDocument describe; BadInput, said of ``where``."""
+    try:
+        return InstallDocument.model_validate(values).model(folder)
+    except ValidationError as error:
+        first = error.errors()[0]
+        said = first["msg"].removeprefix("Value error, ")
+        raise BadInput(f"{said}: {first['input']!r}"[:300], where=where) from None
+    except Unfit as error:
+        raise BadInput(str(error), where=where, remedy=error.remedy) from None
+
+
 class FileDocument(Strict):
     """``source``: a file beside the document; or ``content`` is its text."""
 
@@ -150,12 +171,13 @@ class FileDocument(Strict):
 
 
 class InstallDocument(Strict):
-    """``script``: a file that is run after the commands, by what its first line says, else by
-    the shell."""
+    """``args``: variables for the commands. ``script``: a file that is run after the commands, by
+    what its first line says, else by the shell."""
 
     packages: Lines = Field(default_factory=list)
     files: list[FileDocument] = Field(default_factory=list)
     commands: Lines = Field(default_factory=list)
+    args: Texts = Field(default_factory=dict)
     script: str | None = None
     ttl: Duration | None = None
     timeout: Duration = 900.0
@@ -195,6 +217,7 @@ class InstallDocument(Strict):
             packages=tuple(self.packages),
             files=tuple(files),
             commands=tuple(commands),
+            args=self.args,
             ttl_s=self.ttl,
             timeout_s=self.timeout,
             keep=self.keep,

@@ -222,10 +222,11 @@ def label_filter(labels: Mapping[str, str]) -> dict[str, Any]:
 
 def _epoch(text: str) -> float:
     """Of a time as engines write it, to the nanosecond; 0 when it says nothing."""
-    seconds = re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", text)
-    if seconds is None:
+    known = re.match(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,6})?", text)
+    if known is None:
         return 0.0
-    return max(0.0, datetime.fromisoformat(seconds[0]).replace(tzinfo=UTC).timestamp())
+    seconds = datetime.fromisoformat(known[1]).replace(tzinfo=UTC).timestamp()
+    return max(0.0, seconds) + float(known[2] or 0)
 
 
 def _older(version: str, than: tuple[int, int]) -> bool:

@@ -41,15 +41,21 @@ def ensure(
     )
 
 
-def copy(engine: Engine, name: str, sources: Sources, tried: list[str]) -> ImageInfo | None:
-    """The image from the first other engine that has it, or None; ``tried`` grows by the places
-    that could not give it."""
+def copy(
+    engine: Engine,
+    name: str,
+    sources: Sources,
+    tried: list[str],
+    good: Callable[[ImageInfo], bool] = lambda there: True,
+) -> ImageInfo | None:
+    """The image from the first other engine that has a ``good`` one, or None; ``tried`` grows by
+    the places that could not give it."""
     for place, source in sources():
         if source is engine:
             continue
         try:
             there = source.image(name)
-            if there is None:
+            if there is None or not good(there):
                 tried.append(f"{place}: does not have it")
                 continue
             return transfer(source, engine, name, there)
@@ -63,6 +69,10 @@ def _pull(
 ) -> ImageInfo | None:
     if wanted.is_id:
         tried.append("no registry: an id names what is on an engine already")
+        return None
+    if wanted.path.startswith("clocker/") and not wanted.explicit:
+        # Anybody could have taken the name there.
+        tried.append(f"no registry: {wanted.familiar} would be one that Clocker has made")
         return None
     try:
         engine.pull(wanted.familiar, timeout_s=timeout_s)

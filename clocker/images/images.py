@@ -26,19 +26,36 @@ class Images:
         self._under_way: dict[tuple[int, str], Future[ImageInfo]] = {}
 
     def prepare(
-        self, engine: Engine, request: ContainerRequest, sources: Sources
+        self,
+        engine: Engine,
+        request: ContainerRequest,
+        sources: Sources,
+        generate: Callable[[ImageInfo], ImageInfo] = lambda base: base,
     ) -> tuple[ImageInfo, Launch]:
-        """The image to create the requested container from, on ``engine``, and how to run it."""
+        """The image to create the requested container from, on ``engine``, and how to run it.
+        ``generate`` does to the image that was asked for what the request wants installed."""
         base = self.ensure(engine, request.image, sources)
         how = launch(request, base)
-        return (self.with_ssh(engine, base, sources) if request.ssh else base), how
+        made = generate(base)
+        return (self.with_ssh(engine, made, sources) if request.ssh else made), how
 
     def ensure(self, engine: Engine, reference: str, sources: Sources) -> ImageInfo:
         """See ``clocker.images.ensure``."""
-        return self._once(
-            (id(engine), str(Reference.parse(reference))),
+        return self.once(
+            engine,
+            str(Reference.parse(reference)),
             lambda: ensure(engine, reference, sources, pull_timeout_s=self._pull_timeout_s),
         )
+
+    def generated(
+        self, engine: Engine, tag: str, sources: Sources, good: Callable[[ImageInfo], bool]
+    ) -> ImageInfo | None:
+        """A generated image that is ``good``: there, or copied from an engine that has it."""
+        found = engine.image(tag)
+        if found and kind_of(found) is ImageKind.GENERATED and good(found):
+            return found
+        copied = copy(engine, tag, sources, [], good)
+        return copied if copied and kind_of(copied) is ImageKind.GENERATED else None
 
     def with_ssh(self, engine: Engine, base: ImageInfo, sources: Sources) -> ImageInfo:
         """``base`` with an sshd: there, copied from an engine that has built it, or built. Never
@@ -51,9 +68,11 @@ class Images:
                 return copied
             return layered(engine, base, timeout_s=self._build_timeout_s)
 
-        return self._once((id(engine), tag), bring)
+        return self.once(engine, tag, bring)
 
-    def _once(self, key: tuple[int, str], work: Callable[[], ImageInfo]) -> ImageInfo:
+    def once(self, engine: Engine, name: str, work: Callable[[], ImageInfo]) -> ImageInfo:
+        """The outcome of ``work``, which in this process one does and all others wait for."""
+        key = (id(engine), name)
         with self._lock:
             running = self._under_way.get(key)
             if running is None:

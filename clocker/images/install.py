@@ -15,7 +15,7 @@ from clocker import templating
 from clocker.errors import BadInput
 from clocker.model import ImageInfo, Install, InstallFile
 
-MOST_BYTES = 256 * 1024
+MOST_BYTES = 1024 * 1024
 """Of all files and commands together: they are kept with every container that asks for them."""
 
 NO_PACKAGE_MANAGER = "clocker: no package manager"

@@ -166,14 +166,15 @@ class FakeEngine(EngineImages):
         timeout_s: float | None = None,
         on_line: Callable[[str], None] | None = None,
     ) -> Result:
-        with self._changed:
+        with self._lock:
             found = self._need(container)
             if not found.running:
                 raise EngineError(f"container {container} is not running", where=self.name)
             execution = found.execution(
                 tuple(command), stdin=stdin, env=dict(env or {}), user=user, workdir=workdir
             )
-            answer = self.handler(execution) if self.handler else None
+        answer = self.handler(execution) if self.handler else None  # which may take its time
+        with self._changed:
             try:
                 answer = answer or run(execution)
             except Endless as endless:

@@ -34,6 +34,6 @@ class EngineCommits(EngineLife):
                 command=tuple(command),
                 user=found.spec.user or found.image.user,
                 labels={**found.image.labels, **found.spec.labels, **labels},
-                created_at=float(int(time.time())),
+                created_at=time.time(),
             )
             return self._images.commit(reference, made, found.files).id

@@ -5,9 +5,10 @@ Network and Names that changes something (``tests/crash.py``). Death runs no cle
 every call of the dead process fails. Then another process, which sees that the first is dead,
 carries out the same command (or another one), and everybody must agree with everybody.
 
-Here: `up` (fresh, with nothing to do, of a changed document), `run` (on a host, with `ssh`, on a
-host that it makes, of two at once), `rm`, `stop`, `start`, `adopt`, `host add`, `host drain`,
-`host rm` (also with what is on it), `scale` up and down, `down`, each at all of its boundaries;
+Here: `up` (fresh, with nothing to do, of a changed document), `run` (on a host, with `ssh`, of an
+image that it generates, on a host that it makes, of two at once), `rm`, `stop`, `start`, `adopt`,
+`host add`, `host drain`, `host rm` (also with what is on it), `scale` up and down, `down`, each at
+all of its boundaries;
 and `run` killed at any two boundaries. The same with SIGKILL on real hosts:
 ``tests/e2e/test_crashes.py``.
 """
@@ -32,6 +33,8 @@ from clocker.model import (
     EngineOptions,
     Headroom,
     HostState,
+    Install,
+    InstallFile,
     Keep,
     RuleSpec,
     Volume,
@@ -123,6 +126,11 @@ def run(cloud: Cloud) -> None:
 
 def run_with_ssh(cloud: Cloud) -> None:
     cloud.obtain(replace(WEB, ssh=True))
+
+
+def run_installed(cloud: Cloud) -> None:
+    install = Install(files=(InstallFile("/etc/made", b"x"),), commands=("echo done > /srv/done",))
+    cloud.obtain(replace(WEB, install=install))
 
 
 def run_two(cloud: Cloud) -> None:
@@ -244,6 +252,7 @@ SCENARIOS = [
     Scenario("up-changed", (up, run_old), up, 2, ("old",), change_document),
     Scenario("run", (up,), run, 2, ("web",)),
     Scenario("run-with-ssh", (up,), run_with_ssh, 2, ("web",)),
+    Scenario("run-installed", (up,), run_installed, 2, ("web",)),
     Scenario("run-on-a-new-host", (up, run_old, run_other), run, 3, ("old", "other", "web")),
     Scenario("run-without-hosts", (), run, 1, ("web",)),
     Scenario("run-two", (up, run_old), run_two, 3, ("old", "web", "db")),

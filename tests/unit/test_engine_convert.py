@@ -220,6 +220,6 @@ def test_images_have_their_time_and_layers() -> None:
         "RootFS": {"Type": "layers", "Layers": ["sha256:a", "sha256:b"]},
     }
     info = convert.image_info(told)
-    assert (info.created_at, info.layers) == (1795860000.0, ("sha256:a", "sha256:b"))
+    assert (info.created_at, info.layers) == (1795860000.123456, ("sha256:a", "sha256:b"))
     assert convert.listed_image({"Id": "sha256:1", "Created": 1795860000}).created_at == 1795860000
     assert convert.image_info({"Id": "sha256:1", "Created": "0001-01-01T00:00:00Z"}).created_at == 0

@@ -1,0 +1,130 @@
+"""A generated image on a host: there, brought from elsewhere, or installed; the first who asks for
+a kind on the whole cloud installs it, the others wait for that and share its outcome."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from clocker.cloud import installs, ledger
+from clocker.cloud.container_spec import CLOUD_LABEL, engine_name
+from clocker.cloud.heartbeat import holding_setting
+from clocker.errors import ClockerError, InfrastructureError, TimedOut
+from clocker.images import Images, Sources
+from clocker.images.install import install_key, install_tag, is_good, once_tag
+from clocker.images.installer import Order, install_in
+from clocker.interfaces import Engine, Parts
+from clocker.model import Container, Host, ImageInfo, Install, Work
+
+_LOOK_S = 0.2
+_BEYOND_S = 300.0
+_LINE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Generator:
+    """For one container that is being made on ``host``. ``asked_at``: what was generated later is
+    good, however short its time to live."""
+
+    parts: Parts
+    images: Images
+    engine: Engine
+    host: Host
+    container: Container
+    sources: Sources
+    asked_at: float
+
+    def __call__(self, base: ImageInfo) -> ImageInfo:
+        """``base`` with what the container's request wants installed."""
+        install = self.container.request.install
+        if install is None:
+            return base
+        key = install_key(install, base)
+        if not install.keep:
+            once = f"{key[:16]}{self.container.id}"
+            return self._alone(base, install, once, once_tag(self.container.id))
+        tag = install_tag(key)
+        return self.images.once(self.engine, tag, lambda: self._shared(base, install, key, tag))
+
+    def _shared(self, base: ImageInfo, install: Install, key: str, tag: str) -> ImageInfo:
+        while True:
+            if found := self._brought(install, tag):
+                return found
+            if work := installs.claim(self.parts, key, self.host.id):
+                return self._held(base, install, key, tag, work)
+            self._await(install, key)
+
+    def _alone(self, base: ImageInfo, install: Install, key: str, tag: str) -> ImageInfo:
+        work = installs.claim(self.parts, key, self.host.id)
+        if work is None:
+            raise InfrastructureError("another process carries on with this", where=tag)
+        return self._held(base, install, key, tag, work)
+
+    def _held(self, base: ImageInfo, install: Install, key: str, tag: str, work: Work) -> ImageInfo:
+        """With the lease: it may have been completed just before that was ours."""
+        failure, clean = None, False
+        try:
+            with holding_setting(self.parts, installs.lease_of(key), work):
+                made = self._brought(install, tag) or self._install(base, install, key, tag, work)
+                clean = True
+                return made
+        except ClockerError as error:
+            failure, clean = str(error), self._is_clean(key)
+            raise
+        finally:
+            installs.end(self.parts, key, self.host.id, work, clean=clean, failure=failure)
+
+    def _is_clean(self, key: str) -> bool:
+        try:
+            installs.remove_left(self.parts, self.engine, key)
+        except ClockerError as error:
+            self.parts.progress.failed(self.container.name, f"left for later: {error.what}")
+            return False
+        return True
+
+    def _brought(self, install: Install, tag: str) -> ImageInfo | None:
+        return self.images.generated(
+            self.engine, tag, self.sources, lambda image: is_good(image, install, self.asked_at)
+        )
+
+    def _install(
+        self, base: ImageInfo, install: Install, key: str, tag: str, work: Work
+    ) -> ImageInfo:
+        installs.remove_left(self.parts, self.engine, key)
+        installs.remove_elsewhere(self.parts, key, self.host.id)
+        order = Order(
+            base,
+            install,
+            key,
+            name=f"{engine_name(self.parts.spec.name, 'install')}_{key}",
+            tag=tag,
+            labels={CLOUD_LABEL: self.parts.spec.name},
+            on_line=self._tell,
+            before_commit=lambda: self._check_held(key, work),
+        )
+        begun = time.monotonic()
+        made = install_in(self.engine, order)
+        took = f"{time.monotonic() - begun:.1f} s"
+        subject, detail = self.container.name, f"{tag} on {self.host.name}, {took}"
+        ledger.log_now(self.parts, "install", subject, "done", detail)
+        return made
+
+    def _check_held(self, key: str, work: Work) -> None:
+        with self.parts.store.read() as tx:
+            ledger.still_holds_setting(tx, installs.lease_of(key), work)
+
+    def _await(self, install: Install, key: str) -> None:
+        """Until whoever installs it has ended, or is gone; InfrastructureError when that failed."""
+        self.parts.progress.step(self.container.name, "waiting for the same install elsewhere")
+        begun = self.parts.clock()
+        while not installs.is_free(self.parts, key):
+            if self.parts.clock() - begun > install.timeout_s + _BEYOND_S:
+                raise TimedOut("the same install elsewhere does not end", where="install")
+            self.parts.sleep(_LOOK_S)
+        if what := installs.failed_since(self.parts, key, begun):
+            raise InfrastructureError(f"the same install has failed elsewhere:\n{what}")
+
+    def _tell(self, line: str) -> None:
+        shown = "".join(char for char in line.strip()[:_LINE] if char.isprintable())
+        if shown:
+            self.parts.progress.step(self.container.name, f"install: {shown}")

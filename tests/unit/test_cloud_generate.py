@@ -1,0 +1,245 @@
+"""Images that are generated once for the whole cloud."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from crash import Fuse, fused
+
+from clocker.cloud import Cloud, installs
+from clocker.errors import ClockerError, InfrastructureError, Unreachable
+from clocker.interfaces import Parts
+from clocker.model import ContainerRequest, Install, InstallFile, Result, RuleSpec
+from clocker.testing import FakeEngine, FakeMachines, fake_parts, fake_spec
+from clocker.testing.commands import Execution
+
+INSTALL = Install(files=(InstallFile("/etc/made", b"x"),), commands=("generate",))
+WEB = ContainerRequest("debian:12", name="web", install=INSTALL)
+ALONE = (RuleSpec("max_containers", {"limit": 1}),)
+
+
+class World:
+    """Some hosts whose containers know the command ``generate``, and count how often."""
+
+    def __init__(self, hosts: int = 2, **changes: Any) -> None:
+        self.machines = FakeMachines()
+        self.spec = replace(fake_spec(count=hosts, maximum=hosts), **changes)
+        self.ran: list[Execution] = []
+        self.doing: Callable[[Execution], Result | None] = lambda execution: None
+        self.dead: set[str] = set()
+        self.first: Parts | None = None
+        with self.cloud() as cloud:
+            cloud.up()
+        for machine in self.machines.all():
+            machine.engine.handler = self._handle
+
+    def process(self) -> Parts:
+        shared = {"store": self.first.store, "folder": self.first.folder} if self.first else {}
+        parts = fake_parts(
+            self.spec,
+            machines=self.machines,
+            clock=time.time,
+            owner_is_dead=self.dead.__contains__,
+            **shared,
+        )
+        self.first = self.first or parts
+        return parts
+
+    def cloud(self) -> Cloud:
+        return Cloud(self.process())
+
+    def engine(self, name: str) -> FakeEngine:
+        return self.machines.machine(name).engine
+
+    def installers(self) -> list[str]:
+        engines = [machine.engine for machine in self.machines.all()]
+        return [c.spec.name for e in engines for c in e.containers() if "install" in c.spec.name]
+
+    def _handle(self, execution: Execution) -> Result | None:
+        if "generate" not in execution.argv:
+            return None
+        self.ran.append(execution)
+        execution.files.write("/srv/generated", b"%d" % len(self.ran))
+        return self.doing(execution) or Result(0, b"generated\n")
+
+
+def test_the_second_on_a_host_is_not_installed() -> None:
+    world = World(hosts=1)
+    with world.cloud() as cloud:
+        web = cloud.obtain(WEB)
+        again = cloud.obtain(replace(WEB, name="again", ssh=True))
+        engine = world.engine(web.host.name)
+        assert web.run(["cat", "/srv/generated"]).stdout == b"1"
+        assert again.run(["cat", "/etc/made"]).stdout == b"x"
+    assert len(world.ran) == 1 and engine.count("commit") == 1
+    assert world.installers() == []
+
+
+def test_another_host_gets_it_from_the_first() -> None:
+    world = World(rules=ALONE)
+    with world.cloud() as cloud:
+        first, second = cloud.obtain(WEB), cloud.obtain(replace(WEB, name="other"))
+    assert first.host.name != second.host.name
+    assert len(world.ran) == 1
+    assert world.engine(second.host.name).count("load") == 1
+
+
+def test_ten_at_once_on_two_hosts_install_once() -> None:
+    """Five processes, each for two; the others wait for whoever was first."""
+    world = World()
+    world.doing = lambda execution: time.sleep(0.3)
+
+    def two(number: int) -> None:
+        with world.cloud() as cloud:
+            cloud.obtain_many([replace(WEB, name=f"w{number}-{n}") for n in (1, 2)])
+
+    with ThreadPoolExecutor(5) as pool:
+        list(pool.map(two, range(5)))
+    with world.cloud() as cloud:
+        containers = cloud.list()
+    assert len(containers) == 10 and len({c.host_id for c in containers}) == 2
+    assert len(world.ran) == 1 and world.installers() == []
+
+
+def test_another_takes_over_from_one_that_died_and_removes_what_it_left() -> None:
+    world = World(rules=ALONE)
+    begun, dying = threading.Event(), threading.Event()
+
+    class Death(BaseException):
+        pass
+
+    def hang(execution: Execution) -> Result | None:
+        if len(world.ran) > 1:
+            return None
+        begun.set()
+        dying.wait(20)
+        fuse.dead = True
+        return None
+
+    def die() -> None:
+        raise Death
+
+    world.doing, fuse = hang, Fuse(0, die)
+    first, second = world.process(), world.process()
+    with ThreadPoolExecutor(2) as pool:
+        lost = pool.submit(Cloud(fused(first, fuse)).obtain, WEB)
+        assert begun.wait(20)
+        waiting = pool.submit(Cloud(second).obtain, replace(WEB, name="other"))
+        _until(lambda: "waiting for the same install elsewhere" in _steps(second))
+        assert len(world.installers()) == 1 and not waiting.done()
+        world.dead.add(first.owner)
+        dying.set()
+        assert waiting.result(30).name == "other"
+        assert isinstance(lost.exception(30), Death)
+    assert len(world.ran) == 2 and world.installers() == []
+
+
+def test_whoever_has_waited_for_a_failure_does_not_try_the_same() -> None:
+    world = World(rules=ALONE)
+    failing = threading.Event()
+
+    def fail(execution: Execution) -> Result:
+        failing.wait(20)
+        return Result(4, stderr=b"no such mirror\n")
+
+    world.doing = fail
+    second = world.process()
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(world.cloud().obtain, WEB)
+        _until(lambda: len(world.ran) == 1)
+        other = pool.submit(Cloud(second).obtain, replace(WEB, name="other"))
+        _until(lambda: "waiting for the same install elsewhere" in _steps(second))
+        failing.set()
+        for job in (one, other):
+            with pytest.raises(InfrastructureError, match="no such mirror"):
+                job.result(30)
+    assert len(world.ran) == 1 and world.installers() == []
+    with world.cloud() as cloud:
+        assert cloud.list() == ()
+        world.doing = lambda execution: None
+        cloud.obtain(WEB)
+    assert len(world.ran) == 2
+
+
+def test_one_that_could_not_be_removed_stays_on_record_until_it_is() -> None:
+    world = World(hosts=1)
+    world.doing = lambda execution: Result(1)
+    (machine,) = world.machines.all()
+    machine.engine.fail_next("remove", Unreachable("gone"), times=2)
+    parts = world.process()
+    with pytest.raises(ClockerError):
+        Cloud(parts).obtain(WEB)
+    assert len(world.installers()) == 1
+    with parts.store.read() as tx:
+        assert len(installs.under_way(tx)) == 1
+    world.cloud().up()
+    assert world.installers() == []
+    with parts.store.read() as tx:
+        assert installs.under_way(tx) == frozenset()
+
+
+def test_what_is_not_kept_is_installed_for_each_and_goes_with_it() -> None:
+    world = World(hosts=1)
+    once = replace(WEB, install=replace(INSTALL, keep=False))
+    with world.cloud() as cloud:
+        cloud.obtain(once)
+        cloud.obtain(replace(once, name="other"))
+        assert len(world.ran) == 2
+        assert len([v for v in cloud.images() if ":once-" in v.name]) == 2
+        cloud.release("web")
+        (left,) = [view for view in cloud.images() if ":once-" in view.name]
+    assert left.used_by == ("other",)
+
+
+def test_an_outcome_is_good_for_its_time_to_live() -> None:
+    world = World(hosts=1)
+    with world.cloud() as cloud:
+        for number, ttl_s in enumerate((None, 3600.0, 0.0, 3600.0)):
+            install = replace(INSTALL, ttl_s=ttl_s)
+            cloud.obtain(replace(WEB, name=f"w{number}", install=install))
+    assert len(world.ran) == 2, "0 does it anew, and what it made is good for the next"
+
+
+def test_a_move_takes_the_very_image_along() -> None:
+    world = World()
+    with world.cloud() as cloud:
+        web = cloud.obtain(WEB)
+        was = web.record.image_id
+        cloud.move("web")
+        moved = cloud.machine("web")
+        assert moved.host.name != web.host.name
+        assert moved.record.image_id == was and len(world.ran) == 1
+        assert moved.record.request.install == INSTALL
+
+
+def test_contents_are_in_no_label_and_adopted_containers_are_the_same() -> None:
+    world = World(hosts=1)
+    (machine,) = world.machines.all()
+    parts = fake_parts(world.spec, machines=world.machines, keys=world.process().keys)
+    install = replace(INSTALL, files=(InstallFile("/etc/made", b"much" * 1000),))
+    with world.cloud() as cloud:
+        cloud.obtain(replace(WEB, install=install))
+    (container,) = machine.engine.containers()
+    assert len(container.spec.labels["clocker.request"]) < 3000
+    with Cloud(parts) as cloud:
+        cloud.adopt()
+        cloud.obtain(replace(WEB, install=install))
+        cloud.obtain(replace(WEB, name="other", install=install))
+    assert len(world.ran) == 1
+
+
+def _steps(parts: Parts) -> str:
+    return repr(parts.progress.told)  # type: ignore[attr-defined]
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
