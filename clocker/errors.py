@@ -23,6 +23,7 @@
     │   │   └── ImageNotFound     no source has the image
     │   ├── CommandFailed         a command on a machine exited non-zero
     │   ├── TimedOut              a deadline passed
+    │   ├── DeployFailed          services of an application, each with why
     │   ├── BootstrapFailed       hosts that could not be made ready, each with its step
     │   └── StoreError            the database failed (a full disk, a lock, a lost server)
     └── Interrupted        (130)  Ctrl-C or SIGTERM; what was begun is on record
@@ -32,7 +33,7 @@ Adapters translate their vendor's exceptions into these; no vendor exception lea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 class ClockerError(Exception):
@@ -174,6 +175,24 @@ class BootstrapFailed(InfrastructureError):
 
     def __str__(self) -> str:
         return "\n".join([super().__str__(), *(str(failure) for failure in self.failures)])
+
+
+class DeployFailed(InfrastructureError):
+    """``failures``: the first error of each service that failed, by its name; the exit code is
+    that of the first of them. What has been deployed stays."""
+
+    def __init__(
+        self, what: str, *, failures: Mapping[str, ClockerError], remedy: str | None = None
+    ) -> None:
+        super().__init__(what, remedy=remedy)
+        self.failures = dict(failures)
+        for failure in failures.values():
+            self.exit_code = failure.exit_code
+            break
+
+    def __str__(self) -> str:
+        told = (f"service {service}: {failure}" for service, failure in self.failures.items())
+        return "\n".join([self.what, *told, *([f"  remedy: {self.remedy}"] if self.remedy else [])])
 
 
 class StoreError(InfrastructureError):

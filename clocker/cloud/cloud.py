@@ -8,19 +8,15 @@ from clocker.cloud import (
     holdings,
     image_list,
     key_pairs,
-    names_check,
-    network_check,
     run_state,
     ssh,
     views,
 )
 from clocker.cloud import adopt as adoption
-from clocker.cloud import attach as attaching
 from clocker.cloud import down as removal
 from clocker.cloud import explain as explaining
 from clocker.cloud import gc as collecting
 from clocker.cloud import move as moving
-from clocker.cloud import networks as nets
 from clocker.cloud import obtain as obtaining
 from clocker.cloud import plan as planning
 from clocker.cloud import recover as recovering
@@ -28,14 +24,11 @@ from clocker.cloud import release as releasing
 from clocker.cloud import rotate as rotating
 from clocker.cloud import scale as scaling
 from clocker.cloud import up as making
+from clocker.cloud.cloud_networks import CloudNetworks
 from clocker.cloud.holdings import VolumeView
 from clocker.cloud.host_machine import HostMachine
 from clocker.cloud.image_list import ImageView
 from clocker.cloud.machine import ContainerMachine
-from clocker.cloud.membership import sync
-from clocker.cloud.names_check import DnsReport
-from clocker.cloud.network_check import NetworkReport, NetworkStatus
-from clocker.cloud.networks import NetView
 from clocker.cloud.remnants import Finding
 from clocker.cloud.reports import (
     AdoptReport,
@@ -58,13 +51,12 @@ from clocker.model import (
     CloudSpec,
     Container,
     ContainerRequest,
-    Endpoint,
     Event,
     HostView,
 )
 
 
-class Cloud:
+class Cloud(CloudNetworks):
     """A Docker cloud: hosts that Clocker makes, and a location of containers on them.
 
     Every method may be interrupted, or its process killed, and called again. Thread-safe. Use
@@ -78,6 +70,11 @@ class Cloud:
     @property
     def spec(self) -> CloudSpec:
         return self._parts.spec
+
+    @property
+    def parts(self) -> Parts:
+        """What it is made of, for who builds upon it."""
+        return self._parts
 
     def plan_up(self) -> UpPlan:
         """The hosts that ``up`` would make: where, of which size, and at what price."""
@@ -171,48 +168,6 @@ class Cloud:
     def inspect(self, name: str) -> dict[str, Any]:
         """A container or host, with what its engine says of it now."""
         return views.inspect(self._parts, name)
-
-    def create_network(
-        self, name: str, *, prefix: int | None = None, subnet: str | None = None
-    ) -> NetView:
-        """One more network on every host; its subnet is carved from the pool by its size, a
-        prefix length (24), unless it is given."""
-        nets.create(self._parts, name, prefix=prefix, subnet=subnet)
-        return nets.view(self._parts, name)
-
-    def remove_network(self, name: str) -> None:
-        """Refused while containers are on it."""
-        nets.remove(self._parts, name)
-
-    def networks(self) -> tuple[NetView, ...]:
-        """The default one, then the others by name."""
-        return nets.views(self._parts)
-
-    def network(self, name: str) -> NetView:
-        return nets.view(self._parts, name)
-
-    def attach(self, name: str, network: str, address: str | None = None) -> Endpoint:
-        """Put a container, running or not, on one more network."""
-        return attaching.attach(self._parts, name, network, address=address)
-
-    def detach(self, name: str, network: str) -> None:
-        attaching.detach(self._parts, name, network)
-
-    def network_status(self) -> NetworkStatus:
-        """Driver, peers and addresses in use, as every ready host says."""
-        return network_check.status(self._parts)
-
-    def check_network(self, sample: int = network_check.SAMPLE) -> NetworkReport:
-        """Real packets between every pair of hosts and ``sample`` containers per network."""
-        return network_check.check(self._parts, sample)
-
-    def repair_network(self) -> None:
-        """Tell every host its peers and names anew."""
-        sync(self._parts)
-
-    def check_names(self) -> DnsReport:
-        """What every ready host answers for every name."""
-        return names_check.check_names(self._parts)
 
     def start(self, name: str) -> None:
         run_state.start(self._parts, name)

@@ -67,3 +67,19 @@ def _renew(parts: Parts, tx: Transaction, thing: Host | Container) -> bool:
         return False
     tx.put_container(replace(container, work=replace(container.work, deadline=deadline)))
     return True
+
+
+@contextmanager
+def holding_application(parts: Parts, name: str, work: Work) -> Iterator[None]:
+    """The same for the lease on an application."""
+    with _beating(parts, name, lambda tx: _renew_application(parts, tx, name, work)):
+        yield
+
+
+def _renew_application(parts: Parts, tx: Transaction, name: str, work: Work) -> bool:
+    now = tx.application(name)
+    if now is None or now.work is None or now.work.token != work.token:
+        return False
+    renewed = replace(now.work, deadline=parts.clock() + HOLD_S)
+    tx.put_application(replace(now, work=renewed))
+    return True

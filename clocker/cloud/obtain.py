@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import Future
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 
 from clocker.cloud import ledger
 from clocker.cloud.announce import announce
@@ -33,7 +34,7 @@ from clocker.model import (
 from clocker.placement import place, rules_for
 
 _HOSTS_TRIED = 3
-_AT_ONCE_PER_HOST = 8
+AT_ONCE_PER_HOST = 8
 
 
 def obtain(parts: Parts, images: Images, request: ContainerRequest) -> Container:
@@ -47,18 +48,16 @@ def obtain_many(
     images: Images,
     requests: Sequence[ContainerRequest],
     new_hosts: int | None = None,
+    on: Mapping[str, str] | None = None,
 ) -> list[Container]:
     """All or none: booked in one transaction, made side by side; if one fails, all that were
-    made by this call are released again, and the first error is raised."""
-    reservations = reserve(parts, requests, new_hosts)
-    fresh = [booked.container for booked in reservations if not booked.existing]
+    made by this call are released again, and the first error is raised. ``new_hosts``, ``on``: as
+    for ``reserve``."""
+    terms = Terms(new_hosts, on or {})
+    reservations = reserve(parts, requests, terms.new_hosts, terms.on)
     hosts = len({booked.host.id for booked in reservations})
-    with side_by_side(1 + min(len(reservations), _AT_ONCE_PER_HOST * hosts)) as pool:
-        published = pool.submit(publish, parts, fresh)
-        jobs = [
-            pool.submit(_fulfil, parts, images, booked, published, new_hosts)
-            for booked in reservations
-        ]
+    with side_by_side(1 + min(len(reservations), AT_ONCE_PER_HOST * hosts)) as pool:
+        jobs = _begun(parts, images, reservations, pool, terms)
     errors = [error for job in jobs if (error := job.exception())]
     if not errors:
         return [job.result() for job in jobs]
@@ -68,12 +67,46 @@ def obtain_many(
     raise errors[0]
 
 
+def begin(
+    parts: Parts,
+    images: Images,
+    requests: Sequence[ContainerRequest],
+    pool: ThreadPoolExecutor,
+    on: Mapping[str, str],
+) -> list[Future[Container]]:
+    """Book all of them or none, now, and make each in ``pool``: what fails takes no other with
+    it. ``on``: as for ``reserve``."""
+    return _begun(parts, images, reserve(parts, requests, on=on), pool, Terms(on=on))
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """``new_hosts``, ``on``: as for ``reserve``, wherever something has to be placed anew."""
+
+    new_hosts: int | None = None
+    on: Mapping[str, str] = field(default_factory=dict)
+
+
+def _begun(
+    parts: Parts,
+    images: Images,
+    reservations: Sequence[Reservation],
+    pool: ThreadPoolExecutor,
+    terms: Terms,
+) -> list[Future[Container]]:
+    fresh = [booked.container for booked in reservations if not booked.existing]
+    published = pool.submit(publish, parts, fresh)
+    return [
+        pool.submit(_fulfil, parts, images, booked, published, terms) for booked in reservations
+    ]
+
+
 def _fulfil(
     parts: Parts,
     images: Images,
     reservation: Reservation,
     published: Future[None],
-    new_hosts: int | None,
+    terms: Terms,
 ) -> Container:
     """Carry the reservation out; on another host when the one that was being made failed."""
     for attempt in range(1, _HOSTS_TRIED + 1):
@@ -87,7 +120,8 @@ def _fulfil(
                 raise
             name = reservation.container.name
             parts.progress.failed(name, f"its host failed ({error.what}); placing it anew")
-            reservation = reserve(parts, [reservation.container.request], new_hosts)[0]
+            request = reservation.container.request
+            reservation = reserve(parts, [request], terms.new_hosts, terms.on)[0]
             published = immediate(publish, parts, [reservation.container])
         except BaseException:
             undo(parts, reservation.container)

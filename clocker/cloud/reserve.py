@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from clocker.addressing import mac_of
 from clocker.cloud import ledger
@@ -28,8 +29,12 @@ from clocker.model import (
     Endpoint,
     Host,
     HostView,
+    RuleSpec,
 )
 from clocker.placement import Fleet
+
+_Place: TypeAlias = tuple[str, str]
+"""A network and a name there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +49,21 @@ class Reservation:
 
 
 def reserve(
-    parts: Parts, requests: Sequence[ContainerRequest], new_hosts: int | None = None
+    parts: Parts,
+    requests: Sequence[ContainerRequest],
+    new_hosts: int | None = None,
+    on: Mapping[str, str] | None = None,
 ) -> list[Reservation]:
     """Book all of ``requests``, or none: a place, a name, an address and host ports each; on a
     host that is stored as requested when no other would do. NothingFits, NameTaken, BadInput;
-    MoreHostsNeeded where that would be more than ``new_hosts``."""
+    MoreHostsNeeded where that would be more than ``new_hosts``. ``on``: names of hosts, by the
+    names of containers that may be on no other."""
     for request in requests:
         check(request)
     refresh(parts, requests)
-    return with_offers(parts, lambda offers: _reserve_all(parts, requests, offers, new_hosts))
+    return with_offers(
+        parts, lambda offers: _reserve_all(parts, requests, offers, new_hosts, on or {})
+    )
 
 
 def already(there: Container, host: Host, request: ContainerRequest) -> Reservation:
@@ -75,10 +86,11 @@ def _reserve_all(
     requests: Sequence[ContainerRequest],
     offers: Offers | None,
     new_hosts: int | None,
+    on: Mapping[str, str],
 ) -> list[Reservation]:
     with parts.store.transaction() as tx:
         bookings = _Bookings(parts, tx, offers, new_hosts)
-        booked = [bookings.reserve(request) for request in requests]
+        booked = [bookings.reserve(request, on.get(request.name or "")) for request in requests]
         bookings.store()
         return booked
 
@@ -96,20 +108,22 @@ class _Bookings:
         self._fleet = Fleet(views_with(tx, there, parts.clock()))
         self._addresses = Addresses(parts, tx)
         self._named = {container.name: container for container in there}
-        self._aliases = {alias for container in there for alias in container.request.aliases}
+        self._names, self._aliases = set[_Place](), set[_Place]()
+        for container in there:
+            self._note_names(container.name, container.request)
         self._work = ledger.new_work(parts, tx)
         self._made: list[Container] = []
 
-    def reserve(self, request: ContainerRequest) -> Reservation:
+    def reserve(self, request: ContainerRequest, on: str | None = None) -> Reservation:
         if found := self._named.get(request.name or ""):
             return already(found, self._fleet.view(found.host_id).host, request)
-        decision = decide(self._parts.spec, self._fleet, request, self._offers)
+        decision = decide(self._parts.spec, self._fleet, _bound(request, on), self._offers)
         host = self._intend(decision.host) if decision.new else decision.host
         booked = self._book(self._fleet.view(host.id), request)
         self._made.append(booked.container)
         self._fleet.book(booked.container)
         self._named[booked.container.name] = booked.container
-        self._aliases.update(request.aliases)
+        self._note_names(booked.container.name, request)
         return booked
 
     def store(self) -> None:
@@ -135,7 +149,7 @@ class _Bookings:
     def _book(self, view: HostView, request: ContainerRequest) -> Reservation:
         container_id = self._parts.new_id()
         name = request.name or _made_up_name(request.image, container_id)
-        self._refuse_shared_name(name, request.aliases)
+        self._refuse_shared_name(name, request)
         used_before, endpoints = self._lease_all(name, request)
         container = Container(
             id=container_id,
@@ -169,16 +183,35 @@ class _Bookings:
             return self._parts.spec.network.subnet
         return net_named(self._parts, self._tx, network).subnet
 
-    def _refuse_shared_name(self, name: str, aliases: Sequence[str]) -> None:
-        """An alias may be shared with other aliases, but not be somebody's name."""
-        clashes = [alias for alias in aliases if alias in self._named]
-        clashes += [name] if name in self._aliases else []
+    def _note_names(self, name: str, request: ContainerRequest) -> None:
+        for network in request.networks or (DEFAULT_NETWORK,):
+            self._names.add((network, name))
+            self._aliases.update((network, alias) for alias in request.aliases)
+
+    def _refuse_shared_name(self, name: str, request: ContainerRequest) -> None:
+        """An alias may be shared with other aliases, but not be somebody's name on the same
+        network."""
+        clashes = [
+            clash
+            for network in request.networks or (DEFAULT_NETWORK,)
+            for clash in (
+                *(alias for alias in request.aliases if (network, alias) in self._names),
+                *([name] if (network, name) in self._aliases else []),
+            )
+        ]
         if clashes:
             raise NameTaken(
                 f"{clashes[0]!r} would be the name of one container and an alias of another",
                 where="alias",
                 remedy="choose another alias or name",
             )
+
+
+def _bound(request: ContainerRequest, host: str | None) -> ContainerRequest:
+    """For this decision only: later it may move."""
+    if host is None:
+        return request
+    return replace(request, rules=(*request.rules, RuleSpec("hostname", {"pattern": host})))
 
 
 def _made_up_name(image: str, container_id: str) -> str:

@@ -1,0 +1,36 @@
+"""What is different about a container as it is and as it is to be, and whether it can be changed
+where it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from clocker.model import ContainerRequest
+
+_ON_RECORD = frozenset(
+    {"wait", "timeout_s", "rules", "healing", "stop_grace_s"},
+)
+"""Only Clocker knows them; a rule is for where a container goes next."""
+_AT_THE_ENGINE = frozenset({"restart"})
+_FIELDS = tuple(field.name for field in fields(ContainerRequest))
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """Names of fields: that are changed where the container is, and that need another one."""
+
+    in_place: tuple[str, ...] = ()
+    anew: tuple[str, ...] = ()
+
+
+def differences(there: ContainerRequest, wanted: ContainerRequest) -> Differences:
+    if there == wanted:
+        return Differences()
+    differ = [name for name in _FIELDS if getattr(there, name) != getattr(wanted, name)]
+    movable = _ON_RECORD | _AT_THE_ENGINE
+    if there.networks[:1] == wanted.networks[:1]:
+        movable |= {"networks"}  # all but the first can be left and joined
+    return Differences(
+        tuple(name for name in differ if name in movable),
+        tuple(name for name in differ if name not in movable),
+    )
