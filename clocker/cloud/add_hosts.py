@@ -15,7 +15,8 @@ from clocker.errors import BadInput, BootstrapFailed
 from clocker.interfaces import Parts, Transaction
 from clocker.model import Host, HostState
 
-_STAYS = (HostState.READY, HostState.DELETING)
+_STAYS = (HostState.READY, HostState.DELETING, HostState.LOST)
+_GOING = (HostState.DELETING, HostState.LOST)
 
 
 def add(parts: Parts, count: int = 1) -> tuple[str, ...]:
@@ -53,6 +54,12 @@ def repair(parts: Parts, name: str) -> Host:
     found = host(parts, name)
     if found.state is HostState.DELETING:
         raise BadInput("it is being removed", where=f"host {name}", remedy="clocker up ends that")
+    if found.state is HostState.LOST:
+        raise BadInput(
+            "it was given up as dead",
+            where=f"host {name}",
+            remedy="once it answers, clocker heal cleans it and takes it back",
+        )
     if found.state is not HostState.READY:
         bring_up(parts, found)
     ensure_current(parts, found.id, ask=True)
@@ -68,7 +75,7 @@ def unfinished(parts: Parts, tx: Transaction) -> list[Host]:
 
 
 def _refuse_beyond_maximum(parts: Parts, tx: Transaction, more: int) -> None:
-    there = sum(host.state is not HostState.DELETING for host in tx.hosts())
+    there = sum(host.state not in _GOING for host in tx.hosts())
     most = parts.spec.hosts.maximum
     if more and there + more > most:
         raise BadInput(

@@ -12,12 +12,13 @@ from clocker.bootstrap import check
 from clocker.cloud import ledger, removals
 from clocker.cloud.container_spec import CLOUD_LABEL
 from clocker.cloud.membership import sync
+from clocker.cloud.names import publish
 from clocker.cloud.nets import all_nets, lease_gateways
 from clocker.cloud.ownership import Whose, mark_of, whose
 from clocker.cloud.remnants import Thing
 from clocker.cloud.reports import AdoptReport
 from clocker.errors import ClockerError, InfrastructureError
-from clocker.interfaces import Engine, Parts
+from clocker.interfaces import Engine, Parts, Transaction
 from clocker.model import (
     DEFAULT_NETWORK,
     Container,
@@ -55,6 +56,23 @@ def adopt(parts: Parts) -> AdoptReport:
     if hosts or containers:
         sync(parts)
     return AdoptReport(tuple(host.name for host in hosts), tuple(containers))
+
+
+def adopt_container(parts: Parts, host: Host, container_id: str) -> Container | None:
+    """Take one container that is on no record into the store; None when it is gone, or on record
+    meanwhile. NameTaken when somebody has its name or address."""
+    engine = parts.connections.engine(host)
+    labels = {CLOUD_LABEL: parts.spec.name, "clocker.id": container_id}
+    whole = [status for status in engine.list(labels) if "clocker.request" in status.labels]
+    if not whole:
+        return None
+    found = _container_of(parts, host, engine, whole[0])
+    with parts.store.transaction() as tx:
+        if any(container.id == container_id for container in tx.containers()):
+            return None
+        _take_in(parts, tx, host, found)
+    publish(parts, [found])
+    return found
 
 
 def _adopt_host(parts: Parts, provider: str, node: Node) -> Host | None:
@@ -128,12 +146,15 @@ def _adopt_containers(parts: Parts, host: Host) -> list[str]:
     with parts.store.transaction() as tx:
         lease_gateways(parts, tx, host.name)
         for container in found:
-            tx.put_container(container)
-            for endpoint in container.endpoints:
-                owner = f"container/{container.name}"
-                tx.put_lease(Lease(endpoint.network, endpoint.address, owner))
-            ledger.log(parts, tx, "adopt", container.name, "container", host.name)
+            _take_in(parts, tx, host, container)
     return [container.name for container in found]
+
+
+def _take_in(parts: Parts, tx: Transaction, host: Host, container: Container) -> None:
+    tx.put_container(container)
+    for endpoint in container.endpoints:
+        tx.put_lease(Lease(endpoint.network, endpoint.address, f"container/{container.name}"))
+    ledger.log(parts, tx, "adopt", container.name, "container", host.name)
 
 
 def _container_of(parts: Parts, host: Host, engine: Engine, status: ContainerStatus) -> Container:

@@ -16,6 +16,7 @@ from clocker.cloud import adopt as adoption
 from clocker.cloud import down as removal
 from clocker.cloud import explain as explaining
 from clocker.cloud import gc as collecting
+from clocker.cloud import heal as healing
 from clocker.cloud import move as moving
 from clocker.cloud import obtain as obtaining
 from clocker.cloud import plan as planning
@@ -35,6 +36,7 @@ from clocker.cloud.reports import (
     DownReport,
     Explanation,
     GcReport,
+    HealReport,
     MoveReport,
     PlannedContainer,
     RemnantsReport,
@@ -162,6 +164,13 @@ class Cloud(CloudNetworks):
             scaling.plan_scale(self._parts) if dry_run else scaling.scale(self._parts, self._images)
         )
 
+    def heal(self, *, dry_run: bool = False, fenced: Sequence[str] = ()) -> HealReport:
+        """Restart what failed, replace hosts that died, clean those that came back; once.
+        ``fenced``: hosts that are off for certain."""
+        if dry_run:
+            return healing.plan_heal(self._parts, fenced=fenced)
+        return healing.heal(self._parts, self._images, fenced=fenced)
+
     def status(self) -> Status:
         return views.status(self._parts)
 
@@ -172,10 +181,10 @@ class Cloud(CloudNetworks):
     def start(self, name: str) -> None:
         run_state.start(self._parts, name)
 
-    def stop(self, name: str, grace_s: float = 10.0) -> None:
+    def stop(self, name: str, grace_s: float | None = None) -> None:
         run_state.stop(self._parts, name, grace_s)
 
-    def restart(self, name: str, grace_s: float = 10.0) -> None:
+    def restart(self, name: str, grace_s: float | None = None) -> None:
         run_state.restart(self._parts, name, grace_s)
 
     def move(
@@ -185,7 +194,7 @@ class Cloud(CloudNetworks):
         *,
         volumes: bool = False,
         force: bool = False,
-        grace_s: float = 10.0,
+        grace_s: float | None = None,
     ) -> MoveReport:
         """Take the container to another host with its name, address and configuration, and its
         ``volumes``; not with other files. ``force``: also one that uses folders of its host."""

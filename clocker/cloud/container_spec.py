@@ -46,7 +46,9 @@ def container_spec(
         read_only=request.read_only,
         interactive=launch.interactive,
         init=launch.init,
-        stop_signal="SIGHUP" if launch.interactive else None,  # a waiting shell ignores SIGTERM
+        # A waiting shell ignores SIGTERM.
+        stop_signal=request.stop_signal or ("SIGHUP" if launch.interactive else None),
+        stop_grace_s=request.stop_grace_s,
         restart=request.restart,
         health=request.health,
         sandbox=request.sandbox,

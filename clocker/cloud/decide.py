@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from clocker.errors import InfrastructureError, NothingFits
+from clocker.interfaces import Filter
 from clocker.model import (
     CloudSpec,
     ContainerRequest,
@@ -18,7 +19,7 @@ from clocker.model import (
     Refusal,
     Resources,
 )
-from clocker.placement import Fleet, judge, place, rules_for
+from clocker.placement import Fleet, Rules, judge, place, rules_for
 from clocker.placement.shapers import wishes_for
 
 NEW_HOST = "new host"
@@ -40,10 +41,17 @@ class Decision:
 
 
 def decide(
-    spec: CloudSpec, fleet: Fleet, request: ContainerRequest, offers: Offers | None
+    spec: CloudSpec,
+    fleet: Fleet,
+    request: ContainerRequest,
+    offers: Offers | None,
+    *,
+    also: Sequence[Filter] = (),
 ) -> Decision:
-    """NothingFits with all reasons; OffersWanted when there are none (None) and they matter."""
+    """NothingFits with all reasons; OffersWanted when there are none (None) and they matter.
+    ``also``: what hosts that are there must allow besides."""
     rules = rules_for(spec.rules, request)
+    rules = Rules((*also, *rules.filters), rules.preferences) if also else rules
     if view := fleet.choose(request, rules):
         return Decision(view.host)
     candidates = judge_new(spec, fleet, request, offers)
@@ -64,13 +72,14 @@ def judge_new(
 ) -> tuple[Judgement, ...]:
     """What the rules say of one more host at each of the cloud's providers."""
     rules = rules_for(spec.rules, request)
-    full = len(fleet.views) >= spec.hosts.maximum
+    there = sum(view.host.state is not HostState.LOST for view in fleet.views)
+    full = there >= spec.hosts.maximum
     if offers is None and rules.needs_offer and not full:
         raise OffersWanted("what the providers offer is not known")
     views = [HostView(host) for host in imagined(spec.hosts, offers or {}, request)]
     found = [judge((view,), request, rules, (*fleet.views, view))[0] for view in views]
     if full and any(judgement.rank for judgement in found):
-        why = f"the cloud has {len(fleet.views)} of at most {spec.hosts.maximum} hosts"
+        why = f"the cloud has {there} of at most {spec.hosts.maximum} hosts"
         found = [
             Judgement(j.host, None, (Refusal("maximum", why),)) if j.rank else j for j in found
         ]

@@ -23,7 +23,7 @@ _AT_ONCE = 8
 
 
 def drain(
-    parts: Parts, images: Images, name: str, *, volumes: bool = False, grace_s: float = 10.0
+    parts: Parts, images: Images, name: str, *, volumes: bool = False, grace_s: float | None = None
 ) -> DrainReport:
     """Cordon the host, then move what is on it, with name and address, side by side. What cannot
     move is in the report with its reason, and runs on; the host stays cordoned."""
@@ -44,7 +44,7 @@ def remove(
     *,
     volumes: bool = False,
     force: bool = False,
-    grace_s: float = 10.0,
+    grace_s: float | None = None,
 ) -> RemoveReport:
     """Drain the host and give its machine back; NothingFits with the reasons where something must
     stay on it. ``force``: what must stay is removed with it."""
@@ -57,7 +57,7 @@ def remove(
 
 
 def _one_pass(
-    parts: Parts, images: Images, host: Host, volumes: bool, grace_s: float
+    parts: Parts, images: Images, host: Host, volumes: bool, grace_s: float | None
 ) -> tuple[list[MoveReport], tuple[Stay, ...]]:
     with parts.store.read() as tx:
         held = _view(tx, host).containers

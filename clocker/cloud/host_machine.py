@@ -33,13 +33,13 @@ class HostMachine:
         """Set the labels that are named; None takes one away."""
         return cordon.label(self._parts, self.name, changes)
 
-    def drain(self, *, volumes: bool = False, grace_s: float = 10.0) -> DrainReport:
+    def drain(self, *, volumes: bool = False, grace_s: float | None = None) -> DrainReport:
         """Cordon it, and move its containers elsewhere; what cannot move is in the report."""
         recover.recover(self._parts)
         return drain.drain(self._parts, self._images, self.name, volumes=volumes, grace_s=grace_s)
 
     def remove(
-        self, *, volumes: bool = False, force: bool = False, grace_s: float = 10.0
+        self, *, volumes: bool = False, force: bool = False, grace_s: float | None = None
     ) -> RemoveReport:
         """Drain it and give its machine back. ``force``: with what cannot move."""
         recover.recover(self._parts)

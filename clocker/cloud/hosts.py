@@ -138,7 +138,8 @@ def destroy(parts: Parts, host: Host) -> None:
 
 
 def _clean(parts: Parts, host: Host) -> None:
-    """Nothing runs yet on a machine that was never made into a host, and it may never answer."""
+    """Nothing runs yet on a machine that was never made into a host, or any more on one that is
+    fenced; they may never answer."""
     try:
         if host.stamp is not None:
             _clean_engine(parts, host)
@@ -147,7 +148,7 @@ def _clean(parts: Parts, host: Host) -> None:
             restore(shell)
         parts.network.leave(shell)
     except (Unreachable, AuthenticationFailed, HostKeyChanged) as error:
-        if host.stamp is not None:
+        if host.stamp is not None and host.fenced_at is None:
             raise
         parts.progress.failed(host.name, f"given back as it is: {error.what}")
 

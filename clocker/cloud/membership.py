@@ -13,6 +13,8 @@ from clocker.errors import ClockerError
 from clocker.interfaces import Parts, Record, Transaction
 from clocker.model import Container, Endpoint, Host, HostState
 
+_APART = (HostState.DELETING, HostState.LOST)
+
 
 def members_of(tx: Transaction) -> tuple[Host, ...]:
     """The hosts that take part, or are about to: their address is known, and they stay."""
@@ -21,7 +23,7 @@ def members_of(tx: Transaction) -> tuple[Host, ...]:
             (
                 host
                 for host in tx.hosts()
-                if host.address and host.stamp and host.state is not HostState.DELETING
+                if host.address and host.stamp and host.state not in _APART
             ),
             key=lambda host: (host.created_at, host.name),
         )

@@ -40,11 +40,11 @@ def move(
     *,
     volumes: bool = False,
     force: bool = False,
-    grace_s: float = 10.0,
+    grace_s: float | None = None,
 ) -> MoveReport:
     """To ``host``, or to the one that the placement rules choose. One that is stopped moves
-    without being started. NotFound, BadInput, NothingFits with the reasons; any error leaves it
-    running where it was."""
+    without being started. ``grace_s``: None is what it asked for. NotFound, BadInput, NothingFits
+    with the reasons; any error leaves it running where it was."""
     way = book(parts, name, host, volumes=volumes, force=force)
     if way.target.id == way.source.id:
         return MoveReport(name, way.source.name, way.target.name, way.container.address)
@@ -58,7 +58,7 @@ def move(
 
 
 def _carry_over(
-    parts: Parts, images: Images, way: Way, grace_s: float
+    parts: Parts, images: Images, way: Way, grace_s: float | None
 ) -> tuple[float | None, Container]:
     """For how long it did not run, and the record after the switch."""
     container, name = way.container, way.container.name
@@ -151,7 +151,7 @@ def _create(
         return create(parts, there, way.target, way.arriving, image, launch, environ)
 
 
-def _stop(parts: Parts, container: Container, here: Engine, grace_s: float) -> None:
+def _stop(parts: Parts, container: Container, here: Engine, grace_s: float | None) -> None:
     """For good: an engine that is restarted must not start it again."""
     known = engine_name(parts.spec.name, container.name)
     parts.progress.step(container.name, "stop")
@@ -159,7 +159,8 @@ def _stop(parts: Parts, container: Container, here: Engine, grace_s: float) -> N
         with parts.store.read() as tx:
             ledger.still_held(tx, container)
         here.set_restart(known, Restart("no"))
-        here.stop(known, grace_s=grace_s)
+        own = container.request.stop_grace_s
+        here.stop(known, grace_s=own if grace_s is None else grace_s)
 
 
 def _start(
@@ -202,5 +203,6 @@ def _switch(
         image_id=image.id,
         state=ContainerState.RUNNING if way.move.running else ContainerState.STOPPED,
         move=replace(container.move, host_id=way.source.id, ports=(), settled=True),
+        error=None,
         work=None,
     )

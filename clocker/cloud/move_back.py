@@ -13,6 +13,8 @@ from clocker.errors import ClockerError, InfrastructureError, Unreachable
 from clocker.interfaces import Parts
 from clocker.model import Container, ContainerState, Host, Move
 
+_HEALED = (ContainerState.REPLACING, ContainerState.LOST)
+
 
 def undo_move(parts: Parts, container: Container) -> None:
     """Make it again what it was, on the host where it is on record. The error that is on its way
@@ -46,7 +48,7 @@ def settle(parts: Parts, container: Container) -> bool:
 def recover_moves(parts: Parts) -> tuple[str, ...]:
     """End what processes that are gone had begun; the names of those that are whole again."""
     with parts.store.read() as tx:
-        moving = [container for container in tx.containers() if container.move]
+        moving = [c for c in tx.containers() if c.move and c.state not in _HEALED]
     recovered = []
     for container in moving:
         if container.state is ContainerState.MOVING:

@@ -27,6 +27,7 @@ from clocker.model import (
 )
 from clocker.placement import Rules, place, rules_for
 
+_SETTLED = (ContainerState.RUNNING, ContainerState.STOPPED, ContainerState.FAILED)
 _RUNS = ("running", "restarting", "paused")
 
 
@@ -78,7 +79,7 @@ def book(parts: Parts, name: str, host: str | None, *, volumes: bool, force: boo
         views = views_of(tx, parts.clock())
         source = _source(views, now)
         target = _target(parts, views, source, now, host)
-        move = Move(target.host.id, _ports_there(target, now), running)
+        move = Move(target.host.id, ports_there(target, now), running)
         work = ledger.new_work(parts, tx)
         booked = replace(now, state=ContainerState.MOVING, move=move, work=work)
         tx.put_container(booked)
@@ -118,7 +119,7 @@ def _is_running(parts: Parts, container: Container, host: Host) -> bool:
 
 
 def _source(views: Sequence[HostView], container: Container) -> HostView:
-    if container.move or container.state not in (ContainerState.RUNNING, ContainerState.STOPPED):
+    if container.move or container.state not in _SETTLED:
         what = f"it is {container.state}"
         if container.move and container.move.settled:
             what = "what its last move left on the other host has not been removed yet"
@@ -167,7 +168,7 @@ def _target(
     return next(view for view in candidates if view.host is placement.host)
 
 
-def _ports_there(view: HostView, container: Container) -> tuple[Port, ...]:
+def ports_there(view: HostView, container: Container) -> tuple[Port, ...]:
     """The same ones, but for those that Clocker had chosen and that are taken there."""
     asked = {(p.host_port, p.protocol) for p in container.request.ports}
     taken = {(p.host_port, p.protocol) for c in view.containers for p in c.ports}

@@ -48,4 +48,4 @@ def _at(provider: str, hosts: Sequence[Host]) -> int:
 
 
 def _counts(host: Host) -> bool:
-    return host.state not in (HostState.DELETING, HostState.FAILED)
+    return host.state not in (HostState.DELETING, HostState.FAILED, HostState.LOST)

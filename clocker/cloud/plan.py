@@ -24,7 +24,7 @@ def plan_up(parts: Parts) -> UpPlan:
     with parts.store.read() as tx:
         hosts = tx.hosts()
     leaving = tuple(host.name for host in hosts if host.state is HostState.DELETING)
-    hosts = [host for host in hosts if host.state is not HostState.DELETING]
+    hosts = [h for h in hosts if h.state not in (HostState.DELETING, HostState.LOST)]
     anew = [
         _imagined(parts, provider, number)
         for number, provider in enumerate(missing(parts.spec.hosts, hosts))

@@ -11,8 +11,9 @@ from clocker.model import Container, Host, Move
 
 def remove_from(parts: Parts, host: Host | None, container: Container) -> None:
     """By label, not by name: only what is this very container. A host with a stamp has an engine,
-    even while it is bootstrapped anew or after that failed; one that is gone has nothing."""
-    if host is None or host.stamp is None:
+    even while it is bootstrapped anew or after that failed; one that is gone has nothing, and one
+    that is fenced is cleaned when it comes back."""
+    if host is None or host.stamp is None or host.fenced_at is not None:
         return
     engine = parts.connections.engine(host)
     labels = {CLOUD_LABEL: parts.spec.name, "clocker.id": container.id}
@@ -29,7 +30,7 @@ def remove_other_end(parts: Parts, container: Container, move: Move) -> None:
     with parts.store.read() as tx:
         host = tx.host(move.host_id)
     remove_from(parts, host, container)
-    if host is None or not move.volumes:
+    if host is None or host.fenced_at is not None or not move.volumes:
         return
     engine = parts.connections.engine(host)
     for volume in move.volumes:

@@ -7,6 +7,22 @@ from dataclasses import dataclass
 from clocker.cloud.remnants import Finding
 from clocker.errors import ClockerError
 from clocker.model import ContainerRequest, HostView, Judgement, Offer, Resources
+from clocker.policies.heal_actions import Pending, Trouble
+
+GAVE_UP = "given up"
+
+
+@dataclass(frozen=True, slots=True)
+class Healed:
+    """``did``: restarted, created, recreated, replaced, repaired, cleaned, adopted, removed or
+    given up; ``subject``: the name of a container or host, ``host``: where it is now. ``why``: the
+    reason; ``error``: what came in between, the next run tries again."""
+
+    did: str
+    subject: str
+    host: str
+    why: str
+    error: ClockerError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +165,30 @@ class ScaleReport:
     back: tuple[str, ...] = ()
     stays: tuple[Stay, ...] = ()
     short: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HealReport:
+    """``done``: what was done, or was tried; of a dry run, what would be. ``pending``: what is to
+    be done later; ``troubles``: what is left as it is. ``breaker``: why no host was replaced.
+    ``note``: why nothing was even looked at."""
+
+    done: tuple[Healed, ...] = ()
+    pending: tuple[Pending, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
+    breaker: str | None = None
+    recovered: tuple[str, ...] = ()
+    note: str = ""
+
+    @property
+    def failures(self) -> tuple[ClockerError, ...]:
+        return tuple(item.error for item in self.done if item.error)
+
+    @property
+    def given_up(self) -> bool:
+        """Something is left as it is that nobody but a person will mend."""
+        gave_up = any(item.did == GAVE_UP for item in self.done)
+        return bool(self.troubles or self.breaker or gave_up)
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ def _listening(parts: Parts, tx: Transaction) -> list[Host]:
     return [
         host
         for host in tx.hosts()
-        if host.state is not HostState.DELETING
+        if host.state not in (HostState.DELETING, HostState.LOST)
         and (host.state is HostState.READY or host.engine_port is not None)
         and engine_port(parts.spec, host) is not None
     ]

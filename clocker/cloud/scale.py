@@ -38,7 +38,7 @@ LEASE = "scale-lease"
 _HISTORY = "scale-history"
 
 
-def scale(parts: Parts, images: Images, *, grace_s: float = 10.0) -> ScaleReport:
+def scale(parts: Parts, images: Images, *, grace_s: float | None = None) -> ScaleReport:
     """BootstrapFailed when hosts could not be made or removed: all else has been done then, and
     the next run tries again."""
     spec = _spec(parts)
@@ -70,7 +70,9 @@ def plan_scale(parts: Parts) -> ScaleReport:
     return _report(found, added=added, removed=removed)
 
 
-def _scale(parts: Parts, images: Images, spec: Headroom, work: Work, grace_s: float) -> ScaleReport:
+def _scale(
+    parts: Parts, images: Images, spec: Headroom, work: Work, grace_s: float | None
+) -> ScaleReport:
     recover(parts)
     _give_up_failed(parts)
     refresh(parts, _shapes(spec))
@@ -171,7 +173,7 @@ def _give_up_failed(parts: Parts) -> None:
 
 
 def _remove_all(
-    parts: Parts, images: Images, hosts: Sequence[Host], grace_s: float
+    parts: Parts, images: Images, hosts: Sequence[Host], grace_s: float | None
 ) -> tuple[tuple[str, ...], tuple[Stay, ...], list[ClockerError]]:
     """The names of those that are gone; those that must stay, which take containers again."""
     done, failures = each_host(
@@ -181,7 +183,7 @@ def _remove_all(
     return gone, tuple(stay for stay in done if isinstance(stay, Stay)), failures
 
 
-def _remove(parts: Parts, images: Images, host: Host, grace_s: float) -> RemoveReport | Stay:
+def _remove(parts: Parts, images: Images, host: Host, grace_s: float | None) -> RemoveReport | Stay:
     try:
         return remove(parts, images, host.name, grace_s=grace_s)
     except NotFound:

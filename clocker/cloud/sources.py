@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from clocker.errors import ClockerError
 from clocker.interfaces import Engine, Parts
-from clocker.model import Host
+from clocker.model import Host, HostState
 
 
 def other_engines(
@@ -20,7 +20,7 @@ def other_engines(
         if home := parts.connections.home_engine():
             found.append(("this machine", home))
         with parts.store.read() as tx:
-            others = [other for other in tx.hosts() if other.stamp and other.id != host.id]
+            others = [other for other in tx.hosts() if _has_images(other) and other.id != host.id]
         for other in others:
             if first is not None and other.id == first.id:
                 continue
@@ -31,3 +31,7 @@ def other_engines(
         return found
 
     return engines
+
+
+def _has_images(host: Host) -> bool:
+    return host.stamp is not None and host.state is not HostState.LOST

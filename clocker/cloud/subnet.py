@@ -38,5 +38,6 @@ def _strays(parts: Parts, tx: Transaction) -> list[Host]:
     return [
         host
         for host in tx.hosts()
-        if host.state is not HostState.DELETING and IPv4Address(host.gateway) not in subnet
+        if host.state not in (HostState.DELETING, HostState.LOST)
+        and IPv4Address(host.gateway) not in subnet
     ]

@@ -77,7 +77,7 @@ def _offers(parts: Parts) -> Offers:
 
 
 def _staying(tx: Transaction) -> list[Host]:
-    return [host for host in tx.hosts() if host.state is not HostState.DELETING]
+    return [h for h in tx.hosts() if h.state not in (HostState.DELETING, HostState.LOST)]
 
 
 def bring_up(parts: Parts, host: Host, join: Join = join) -> str:

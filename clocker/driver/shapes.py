@@ -41,6 +41,9 @@ STATES = {
     ContainerState.RUNNING: NodeState.RUNNING,
     ContainerState.STOPPED: NodeState.STOPPED,
     ContainerState.MOVING: NodeState.MIGRATING,
+    ContainerState.REPLACING: NodeState.RECONFIGURING,
+    ContainerState.LOST: NodeState.ERROR,
+    ContainerState.FAILED: NodeState.ERROR,
     ContainerState.REMOVING: NodeState.TERMINATED,
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from math import ceil
 from typing import Any
 
 from clocker.engine.sandbox import sandbox_config
@@ -43,6 +44,7 @@ def create_body(spec: ContainerSpec, api_version: str) -> dict[str, Any]:
         "User": spec.user,
         "WorkingDir": spec.workdir,
         "StopSignal": spec.stop_signal,
+        "StopTimeout": None if spec.stop_grace_s is None else ceil(spec.stop_grace_s),
         "OpenStdin": spec.interactive or spec.sandbox.stdin,
         "Tty": spec.interactive or spec.sandbox.terminal,
         "ExposedPorts": {f"{port.container}/{port.protocol}": {} for port in spec.ports},

@@ -11,6 +11,7 @@ from clocker.model.application import (
 from clocker.model.cloud import (
     CloudSpec,
     EngineOptions,
+    HealingSpec,
     NetworkSpec,
     NodePool,
     WeaveOptions,
@@ -92,6 +93,7 @@ __all__ = [
     "FirewallWish",
     "Headroom",
     "Healing",
+    "HealingSpec",
     "HealthCheck",
     "Host",
     "HostRequest",

@@ -76,6 +76,30 @@ class NetworkSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class HealingSpec:
+    """``looks``, ``silence_s``: a host is dead after so many looks in a row at which it, or its
+    engine, did not answer, over at least so many seconds. ``repairs``: how often a host whose
+    engine alone is silent is bootstrapped anew before it counts as dead. ``breaker_share``: while
+    more of the hosts than that are silent at once, none is replaced; one always may be, as long as
+    another one answers. ``replace``: dead hosts are replaced at all. ``replace_volumes``: also
+    containers with volumes or folders of their host, whose content is then lost. ``strays``: what
+    becomes of containers with the cloud's labels that are on no record: ``adopt`` or ``remove``.
+    The others are for containers that do not say it themselves (Healing)."""
+
+    looks: int = 3
+    silence_s: float = 30.0
+    repairs: int = 3
+    breaker_share: float = 0.45
+    replace: bool = True
+    replace_volumes: bool = False
+    strays: str = "adopt"
+    attempts: int = 5
+    window_s: float = 300.0
+    backoff_s: float = 1.0
+    backoff_most_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
 class CloudSpec:
     """``ssh_public_keys``: lines installed in containers requested with ``ssh``. ``headroom``:
     None where hosts come and go by hand, or when a container needs one."""
@@ -87,6 +111,7 @@ class CloudSpec:
     rules: tuple[RuleSpec, ...] = ()
     ssh_public_keys: tuple[str, ...] = ()
     headroom: Headroom | None = None
+    healing: HealingSpec = HealingSpec()
 
     @property
     def zone(self) -> str:

@@ -12,6 +12,9 @@ class ContainerState(StrEnum):
     RUNNING = "running"
     STOPPED = "stopped"
     MOVING = "moving"  # to another host, or back
+    REPLACING = "replacing"  # its host is lost; it is made anew on another one
+    LOST = "lost"  # so is its host, and it is not to be made anew elsewhere
+    FAILED = "failed"  # it has been restarted in vain, and is left alone
     REMOVING = "removing"
 
 
@@ -32,6 +35,7 @@ class Move:
     """A container between two hosts, booked on both. ``host_id``: the other one, where it is
     going, with ``ports`` there; once ``settled``, where its remains have still to be removed.
 
+    Of one that is being replaced, or lost: an empty ``host_id`` is still to be chosen.
     ``running``: whether it was when the move began. ``started``: it may have been, there.
     ``volumes``: the engine's names of those on the other host that are the move's to remove.
     """
@@ -48,7 +52,8 @@ class Move:
 class Container:
     """``address`` and ``mac`` belong to ``name`` until it is released; they are on its first
     network, ``attachments`` are its places on further ones. ``ports``: as booked, every host
-    port known. ``ssh_host_key``: the public key that its sshd answers with."""
+    port known. ``engine_id``: None while it is being made, also anew. ``ssh_host_key``: the public
+    key that its sshd answers with. ``error``: why it has failed, or is lost."""
 
     id: str
     name: str
@@ -65,6 +70,7 @@ class Container:
     work: Work | None = None
     attachments: tuple[Endpoint, ...] = ()
     move: Move | None = None
+    error: str | None = None
 
     @property
     def network(self) -> str:

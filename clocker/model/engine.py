@@ -45,6 +45,7 @@ class ContainerSpec:
     interactive: bool = False
     init: bool = False
     stop_signal: str | None = None
+    stop_grace_s: float | None = None
     restart: Restart = Restart()
     health: HealthCheck | None = None
     sandbox: Sandbox = Sandbox()

@@ -14,6 +14,7 @@ class HostState(StrEnum):
     READY = "ready"
     DELETING = "deleting"
     FAILED = "failed"
+    LOST = "lost"  # given up as dead; what was on it is made anew elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,9 @@ class Host:
     refused, or its lists tell at once. ``attempt``: how often it was tried anew after a failure.
     ``cordoned``: it takes nothing new; what is on it runs on. ``wishes``: what its provider is
     asked for; None: the cloud's own shape.
-    ``engine_port``: where its engine has been made to listen with TLS; None: by SSH only."""
+    ``engine_port``: where its engine has been made to listen with TLS; None: by SSH only.
+    ``fenced_at``: since when nothing runs on it for certain, so that addresses of its containers
+    may be used elsewhere; should it come back, it is cleaned before it takes anything."""
 
     id: str
     name: str
@@ -104,3 +107,4 @@ class Host:
     attempt: int = 0
     cordoned: bool = False
     wishes: Wishes | None = None
+    fenced_at: float | None = None

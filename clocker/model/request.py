@@ -62,17 +62,17 @@ class HealthCheck:
 
 @dataclass(frozen=True, slots=True)
 class Healing:
-    """What is done for a container that has failed. ``attempts``: restarts within ``window_s``,
-    after which it is left alone and reported; 0: it is never restarted. ``backoff_s``: before the
-    second of them, twice that before the third, at most ``backoff_most_s``. ``replace``: it is
-    made anew on another host when its own is lost. ``priority``: the highest is seen to first.
-    ``restart_with``: names of containers; it is restarted after any of these was restarted or
-    replaced."""
+    """What is done for a container that has failed; where None, the cloud's own (HealingSpec).
+    ``attempts``: restarts, each within ``window_s`` of the one before, after which it is left
+    alone and reported; 0: it is never restarted. ``backoff_s``: before the second of them, twice
+    that before the third, at most ``backoff_most_s``. ``replace``: it is made anew on another host
+    when its own is lost. ``priority``: the highest is seen to first. ``restart_with``: names of
+    containers; it is restarted after any of these was restarted or replaced."""
 
-    attempts: int = 5
-    window_s: float = 300.0
-    backoff_s: float = 1.0
-    backoff_most_s: float = 60.0
+    attempts: int | None = None
+    window_s: float | None = None
+    backoff_s: float | None = None
+    backoff_most_s: float | None = None
     replace: bool = True
     priority: int = 0
     restart_with: tuple[str, ...] = ()

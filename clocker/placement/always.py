@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from clocker import plugins
 from clocker.model import ContainerRequest, Host, HostState, HostView, RuleSpec
 
-_GOING = frozenset((HostState.DELETING, HostState.FAILED))
+_GOING = frozenset((HostState.DELETING, HostState.FAILED, HostState.LOST))
 
 
 @dataclass(frozen=True, slots=True)

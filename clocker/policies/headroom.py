@@ -59,7 +59,7 @@ class Look:
     @property
     def staying(self) -> tuple[Host, ...]:
         """Those that take containers, or will."""
-        gone = (HostState.DELETING, HostState.FAILED)
+        gone = (HostState.DELETING, HostState.FAILED, HostState.LOST)
         leaving = {host.id for host in self.leaving}
         hosts = (view.host for view in self.views)
         return tuple(h for h in hosts if h.state not in gone and h.id not in leaving)
@@ -67,7 +67,8 @@ class Look:
     @property
     def present(self) -> tuple[Host, ...]:
         """Those that count for maximum and budget."""
-        return tuple(v.host for v in self.views if v.host.state is not HostState.DELETING)
+        gone = (HostState.DELETING, HostState.LOST)
+        return tuple(v.host for v in self.views if v.host.state not in gone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from clocker.model import (
 from clocker.placement import Fleet, judge, rules_for
 
 _ROUNDING = 1e-9
+_SETTLED = (ContainerState.RUNNING, ContainerState.STOPPED, ContainerState.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +104,7 @@ class Room:
 def may_move(container: Container, host_id: str) -> bool:
     """Whether it can be taken away without a loss: nothing of it is on the host, and nobody is
     at it."""
-    settled = container.state in (ContainerState.RUNNING, ContainerState.STOPPED)
-    return settled and container.move is None and not container.request.volumes
+    return container.state in _SETTLED and container.move is None and not container.request.volumes
 
 
 def wanted(spec: Headroom, keep: Keep, views: Sequence[HostView]) -> list[ContainerRequest]:

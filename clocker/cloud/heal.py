@@ -1,0 +1,250 @@
+"""Looks after the cloud: asks every host how it is, decides once, and acts on it.
+
+What is decided is on record before it is done. A run that is killed leaves nothing else, and the
+next one goes on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import TypeVar
+
+from clocker.cloud import ledger
+from clocker.cloud.heal_containers import carry_out, restart
+from clocker.cloud.heal_elsewhere import replace_containers
+from clocker.cloud.heal_hosts import clean_host, forget_gone, give_up_host, repair_host
+from clocker.cloud.heal_look import Asked, ask, history, keep, look, unmark_due
+from clocker.cloud.heal_run import LEASE, Run
+from clocker.cloud.heartbeat import holding_setting
+from clocker.cloud.recover import recover
+from clocker.cloud.reports import Healed, HealReport
+from clocker.cloud.steps import side_by_side
+from clocker.cloud.views import host_named
+from clocker.errors import BadInput, ClockerError
+from clocker.images import Images
+from clocker.interfaces import Parts, Transaction
+from clocker.model import Host
+from clocker.policies.heal_actions import (
+    Action,
+    AdoptContainer,
+    CleanHost,
+    CreateContainer,
+    GiveUp,
+    Plan,
+    RemoveContainer,
+    RepairHost,
+    ReplaceHost,
+    RestartContainer,
+    Trouble,
+)
+from clocker.policies.heal_look import Look, Seen
+from clocker.policies.healing import decide
+
+_CONTAINERS_AT_ONCE = 16
+A = TypeVar("A", bound=Action)
+
+
+def heal(
+    parts: Parts,
+    images: Images,
+    *,
+    fenced: Sequence[str] = (),
+    only: Collection[str] | None = None,
+) -> HealReport:
+    """Once. ``fenced``: names of hosts of which it is certain that they are off; BadInput for one
+    that answers. ``only``: names of the hosts to ask, where it is known that nothing else has
+    changed. What fails is in the report, and does not stop the rest."""
+    with parts.store.transaction() as tx:
+        work = ledger.claim_setting(parts, tx, LEASE)
+    if work is None:
+        return HealReport(note="another run is at it")
+    try:
+        with holding_setting(parts, LEASE, work):
+            return _heal(Run(parts, images, work), fenced, only)
+    finally:
+        with parts.store.transaction() as tx:
+            ledger.release_setting(tx, LEASE, work)
+
+
+def plan_heal(parts: Parts, *, fenced: Sequence[str] = ()) -> HealReport:
+    """What ``heal`` would do now; nothing is changed."""
+    asked = ask(parts)
+    with parts.store.read() as tx:
+        hosts = [host_named(parts, tx, name) for name in fenced]
+        _refuse_answering(hosts, asked.seen)
+        seen = look(parts, tx, asked.seen)
+    plan = decide(_as_if_fenced(seen, {host.id for host in hosts}))
+    return HealReport(
+        done=tuple(told(action) for action in plan.actions),
+        pending=plan.pending,
+        troubles=(*plan.troubles, *_unasked(asked)),
+        breaker=plan.breaker,
+    )
+
+
+def told(action: Action) -> Healed:
+    """As it will have been done."""
+    match action:
+        case ReplaceHost() | RepairHost() | CleanHost():
+            did = {ReplaceHost: "replaced", RepairHost: "repaired", CleanHost: "cleaned"}
+            return Healed(did[type(action)], action.host, action.host, action.why)
+        case _:
+            return Healed(_DID[type(action)], action.name, action.host, action.why)
+
+
+_DID = {
+    RestartContainer: "restarted",
+    CreateContainer: "created",
+    GiveUp: "given up",
+    AdoptContainer: "adopted",
+    RemoveContainer: "removed",
+}
+
+
+def _heal(run: Run, fenced: Sequence[str], only: Collection[str] | None) -> HealReport:
+    parts = run.parts
+    recovered = recover(parts)
+    asked = ask(parts, only)
+    plan = _decide_and_store(run, asked, fenced)
+    done = _act(run, plan)
+    return HealReport(
+        done=tuple(done),
+        pending=plan.pending,
+        troubles=(*plan.troubles, *_unasked(asked)),
+        breaker=plan.breaker,
+        recovered=recovered,
+    )
+
+
+def _decide_and_store(run: Run, asked: Asked, fenced: Sequence[str]) -> Plan:
+    parts = run.parts
+    with parts.store.transaction() as tx:
+        run.check(tx)
+        _take_word(run, tx, asked.seen, fenced)
+        plan = decide(look(parts, tx, asked.seen))
+        keep(tx, plan.history)
+        if plan.breaker:
+            ledger.log(parts, tx, "heal", parts.spec.name, "breaker open", plan.breaker)
+        return plan
+
+
+def _take_word(run: Run, tx: Transaction, seen: Mapping[str, Seen], fenced: Sequence[str]) -> None:
+    """Somebody has said that these are off."""
+    hosts = [host_named(run.parts, tx, name) for name in fenced]
+    _refuse_answering(hosts, seen)
+    for host in hosts:
+        if host.fenced_at is None:
+            tx.put_host(replace(host, fenced_at=run.parts.clock()))
+            ledger.log(run.parts, tx, "heal", host.name, "fenced", "somebody said so")
+
+
+def _refuse_answering(hosts: Iterable[Host], seen: Mapping[str, Seen]) -> None:
+    for host in hosts:
+        found = seen.get(host.id)
+        if found and found.reachable:
+            raise BadInput(
+                "it answers, so it is not off",
+                where=f"host {host.name}",
+                remedy=f"to empty a host that is up: clocker host drain {host.name}",
+            )
+
+
+def _as_if_fenced(seen: Look, ids: set[str]) -> Look:
+    views = (
+        replace(view, host=replace(view.host, fenced_at=seen.now)) if view.host.id in ids else view
+        for view in seen.views
+    )
+    return replace(seen, views=tuple(views))
+
+
+def _unasked(asked: Asked) -> list[Trouble]:
+    return [
+        Trouble(name, f"it answers, but cannot be asked: {error.what}", error.remedy or "")
+        for name, error in asked.refused.items()
+    ]
+
+
+def _act(run: Run, plan: Plan) -> list[Healed]:
+    """Containers where they are, then whole hosts; who depends on one of them last."""
+    here = [a for a in plan.actions if not isinstance(a, RepairHost | ReplaceHost | CleanHost)]
+    first = [a for a in here if not (isinstance(a, RestartContainer) and a.after is not None)]
+    done = _all(run, first, carry_out, _CONTAINERS_AT_ONCE)
+    done += _restart_due(run)
+    at_once = run.parts.spec.hosts.concurrency
+    hosts = [a for a in plan.actions if isinstance(a, RepairHost | ReplaceHost | CleanHost)]
+    done += _all(run, hosts, _on_host, at_once)
+    if any(isinstance(action, ReplaceHost) for action in hosts):
+        recover(run.parts)  # what had to wait until its host was fenced
+    done += replace_containers(run)
+    forget_gone(run)
+    return done + _restart_due(run)
+
+
+def _on_host(run: Run, action: RepairHost | ReplaceHost | CleanHost) -> Healed | None:
+    match action:
+        case RepairHost():
+            return repair_host(run, action)
+        case ReplaceHost():
+            return give_up_host(run, action)
+        case CleanHost():
+            return clean_host(run, action)
+
+
+def _all(
+    run: Run, actions: Sequence[A], do: Callable[[Run, A], Healed | None], at_once: int
+) -> list[Healed]:
+    """Side by side; what fails is told, and tried again by the next run."""
+    with side_by_side(min(at_once, len(actions))) as pool:
+        jobs: list[tuple[A, Future[Healed | None]]] = [
+            (action, pool.submit(do, run, action)) for action in actions
+        ]
+    done: list[Healed] = []
+    for action, job in jobs:
+        try:
+            outcome = job.result()
+        except ClockerError as error:
+            outcome = replace(told(action), error=error)
+            run.parts.progress.failed(outcome.subject, f"not {outcome.did}: {error.what}")
+        if outcome is not None:
+            done.append(outcome)
+    return done
+
+
+def _restart_due(run: Run) -> list[Healed]:
+    """Those that depend on what was restarted or made anew, and in turn those that depend on
+    them; each once."""
+    done: list[Healed] = []
+    seen: set[str] = set()
+    while actions := [action for action in _due(run) if action.id not in seen]:
+        seen |= {action.id for action in actions}
+        done += _all(run, actions, _restart_dependent, _CONTAINERS_AT_ONCE)
+    return done
+
+
+def _due(run: Run) -> list[RestartContainer]:
+    with run.parts.store.read() as tx:
+        due = history(tx).due
+        names = {host.id: host.name for host in tx.hosts()} if due else {}
+        found = {c.id: c for c in tx.containers() if c.id in due} if due else {}
+    return [
+        RestartContainer(
+            found[item].name,
+            item,
+            names.get(found[item].host_id, ""),
+            "one on which it depends was restarted",
+            after="",
+        )
+        for item in due
+        if item in found
+    ]
+
+
+def _restart_dependent(run: Run, action: RestartContainer) -> Healed | None:
+    """One that does not run has not to be restarted."""
+    outcome = restart(run, action)
+    with run.parts.store.transaction() as tx:
+        run.check(tx)
+        unmark_due(tx, action.id)
+    return outcome

@@ -1,0 +1,423 @@
+"""Healing, over hosts in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from healing import Clinic, did
+from moving import DATA, WEB
+
+from clocker.errors import BadInput, NothingFits, ProviderError
+from clocker.model import (
+    ContainerRequest,
+    ContainerState,
+    Healing,
+    HealthCheck,
+    HostState,
+    Port,
+    Resources,
+    Restart,
+)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Clinic:
+    world = Clinic(tmp_path)
+    world.cloud().up()
+    return world
+
+
+def test_a_cloud_that_is_well_is_left_alone(world: Clinic) -> None:
+    world.cloud().obtain(WEB)
+    before = world.cloud().events(limit=1000)
+    assert did(world.look()) == []
+    assert world.cloud().events(limit=1000) == before
+
+
+def test_what_ended_by_a_failure_is_started_again(world: Clinic) -> None:
+    world.cloud().obtain(WEB)
+    world.end("web", 1)
+    report = world.look()
+    assert did(report) == [("restarted", "web")]
+    assert report.done[0].why == "it ended with status 1"
+    assert world.is_running("web")
+    assert did(world.look()) == []
+    world.assert_agrees()
+
+
+def test_what_has_ended_as_it_should_is_left_alone(world: Clinic) -> None:
+    world.cloud().obtain(WEB)
+    world.end("web", 0)
+    assert did(world.look()) == []
+    assert did(world.look()) == []
+    assert not world.is_running("web")
+
+
+@pytest.mark.parametrize("condition", ["always", "unless-stopped"])
+def test_what_is_to_run_always_is_started_even_if_it_ended_well(
+    world: Clinic, condition: str
+) -> None:
+    world.cloud().obtain(replace(WEB, restart=Restart(condition)))
+    world.engine(world.place()).set_restart("test.web", Restart())  # its engine gives up
+    world.end("web", 0)
+    assert did(world.look()) == [("restarted", "web")]
+
+
+def test_what_went_down_with_its_engine_had_not_ended(world: Clinic) -> None:
+    world.cloud().obtain(WEB)
+    host = world.place()
+    world.end("web", 0)
+    world.machines.stop_engine(host)
+    world.look()
+    world.machines.start_engine(host)
+    assert did(world.look()) == [("restarted", "web")]
+
+
+def test_one_that_was_stopped_by_hand_stays_stopped(world: Clinic) -> None:
+    world.cloud().obtain(WEB)
+    world.cloud().stop("web")
+    assert did(world.look()) == []
+    assert not world.is_running("web")
+
+
+def test_one_whose_health_check_fails_is_restarted(world: Clinic) -> None:
+    check = HealthCheck(("test", "-e", "/sick"))
+    world.cloud().obtain(replace(WEB, health=check))
+    report = world.look()
+    assert did(report) == [("restarted", "web")]
+    assert report.done[0].why == "its health check fails"
+
+
+def test_a_loop_of_failures_ends_with_a_report(world: Clinic) -> None:
+    world.cloud().obtain(replace(WEB, healing=Healing(attempts=3)))
+    seen = []
+    for _ in range(5):
+        if world.state("web") == "running" and world.is_running("web"):
+            world.end("web", 3)
+        seen += did(world.look())
+    assert seen == [*[("restarted", "web")] * 3, ("given up", "web")]
+    report = world.look()
+    assert (report.given_up, report.troubles[0].subject) == (True, "web")
+    assert "3 restarts were in vain" in report.troubles[0].why
+    assert world.record().state is ContainerState.FAILED
+
+
+def test_one_that_was_given_up_is_trusted_again_once_somebody_starts_it(world: Clinic) -> None:
+    restart = Restart("on-failure", 2)
+    world.cloud().obtain(replace(WEB, healing=Healing(attempts=0), restart=restart))
+    world.engine(world.place()).set_restart("test.web", Restart())
+    world.end("web", 3)
+    assert did(world.look()) == [("given up", "web")]
+    world.cloud().start("web")
+    record = world.record()
+    assert (record.state, record.error) == (ContainerState.RUNNING, None)
+    assert world.found()[world.place()].spec.restart == restart
+    assert not world.look().given_up
+
+
+def test_restarts_wait_longer_and_longer(world: Clinic) -> None:
+    world.cloud().obtain(replace(WEB, healing=Healing(backoff_s=100.0, backoff_most_s=150.0)))
+    outcomes = []
+    for _ in range(6):
+        if world.is_running("web"):
+            world.end("web", 1)
+        outcomes.append(did(world.look()))
+    again = [("restarted", "web")]
+    assert outcomes == [again, [], again, [], [], again]
+
+
+def test_one_that_vanished_is_made_anew_where_it_was(world: Clinic) -> None:
+    world.cloud().obtain(replace(DATA, ports=(Port(80),), ssh=True))
+    before, host = world.record(), world.place()
+    world.found()[host].files.write("/var/data/x", b"kept")
+    world.engine(host).remove("test.web")
+    assert did(world.look()) == [("created", "web")]
+    after = world.record()
+    kept = ("id", "address", "mac", "ports", "host_id")
+    assert [getattr(after, k) for k in kept] == [getattr(before, k) for k in kept]
+    assert world.found()[host].files.read("/var/data/x") == b"kept"
+    world.assert_agrees()
+
+
+def test_a_stopped_one_that_vanished_is_made_and_not_started(world: Clinic) -> None:
+    world.cloud().obtain(WEB)
+    world.cloud().stop("web")
+    world.engine(world.place()).remove("test.web")
+    assert did(world.look()) == [("created", "web")]
+    assert not world.is_running("web")
+    world.assert_agrees()
+
+
+def test_who_depends_on_it_is_restarted_after_it_and_in_turn(world: Clinic) -> None:
+    world.cloud().obtain(replace(WEB, name="db"))
+    world.cloud().obtain(replace(WEB, name="web", healing=Healing(restart_with=("db",))))
+    world.cloud().obtain(replace(WEB, name="proxy", healing=Healing(restart_with=("web",))))
+    world.end("db")
+    order = [("restarted", "db"), ("restarted", "web"), ("restarted", "proxy")]
+    assert did(world.cloud().heal(dry_run=True)) == order
+    assert did(world.look()) == order
+    assert did(world.look()) == []
+
+
+def test_two_that_depend_on_each_other_are_restarted_once(world: Clinic) -> None:
+    world.cloud().obtain(replace(WEB, name="a", healing=Healing(restart_with=("b",))))
+    world.cloud().obtain(replace(WEB, name="b", healing=Healing(restart_with=("a",))))
+    world.end("a")
+    assert did(world.look()) == [("restarted", "a"), ("restarted", "b")]
+    assert did(world.look()) == []
+
+
+def test_a_dead_host_is_replaced_and_what_it_had_keeps_name_and_address(world: Clinic) -> None:
+    world.cloud().obtain(replace(WEB, ports=(Port(80),), aliases=("www",), ssh=True))
+    before, host = world.record(), world.place()
+    world.machines.kill(host)
+    assert did(world.look()) == []
+    assert world.record().host_id == before.host_id  # within the hysteresis
+    assert did(world.look()) == [("replaced", host), ("recreated", "web")]
+    after = world.record()
+    assert world.place() != host
+    kept = ("id", "address", "mac", "ports", "request")
+    assert [getattr(after, k) for k in kept] == [getattr(before, k) for k in kept]
+    assert world.is_running("web")
+    assert host not in {view.host.name for view in world.cloud().hosts()}
+    assert host not in {machine.name for machine in world.machines.all()}
+    assert did(world.look()) == []
+    world.assert_agrees()
+
+
+def test_one_that_was_stopped_is_made_anew_and_not_started(world: Clinic) -> None:
+    world.cloud().obtain(WEB)
+    world.cloud().stop("web")
+    world.machines.kill(world.place())
+    world.looks(2)
+    assert world.state("web") == "stopped"
+    world.assert_agrees()
+
+
+def test_a_host_that_answers_in_time_is_left_alone(world: Clinic) -> None:
+    world.cloud().obtain(replace(WEB, restart=Restart("always")))
+    host = world.place()
+    for _ in range(3):
+        world.machines.kill(host)
+        assert did(world.look()) == []
+        world.machines.revive(host)
+        assert did(world.look()) == []
+    assert world.place() == host
+
+
+def test_looks_close_together_do_not_make_a_host_dead(world: Clinic) -> None:
+    host = world.cloud().hosts()[0].host.name
+    world.machines.kill(host)
+    for _ in range(10):
+        assert did(world.cloud().heal()) == []
+        world.pass_time(2.9)
+    world.pass_time(1.1)
+    assert did(world.cloud().heal()) == [("replaced", host)]
+
+
+def test_the_important_ones_get_the_room_that_is_left(world: Clinic) -> None:
+    world.pool |= {"maximum": 3}
+    for number in range(3):
+        request = replace(WEB, name=f"c{number}", resources=Resources(3.0))
+        world.cloud().obtain(replace(request, healing=Healing(priority=number)))
+    by_host = {world.place(f"c{n}"): f"c{n}" for n in range(3)}
+    assert len(by_host) == 3
+    dead = world.place("c0")
+    small = replace(WEB, resources=Resources(1.0))
+    for name, priority in (("low", 1), ("high", 5)):
+        world.cloud().obtain(replace(small, name=name, healing=Healing(priority=priority)))
+    world.machines.kill(dead)
+    reports = world.looks(2)
+    done = [(i.subject, i.error) for i in reports[1].done if i.did == "recreated"]
+    order = [name for name, _ in done]
+    placed = [name for name, error in done if error is None]
+    assert order[: len(placed)] == placed
+    assert "c0" in placed or isinstance(dict(done)["c0"], NothingFits)
+
+
+def test_a_new_host_is_made_where_there_is_no_room(world: Clinic) -> None:
+    for number in range(3):
+        world.cloud().obtain(replace(WEB, name=f"c{number}", resources=Resources(3.0)))
+    world.machines.kill(world.place("c1"))
+    world.looks(2)
+    assert world.is_running("c1")
+    assert len(world.cloud().hosts()) == 3
+    world.assert_agrees()
+
+
+def test_without_room_it_waits_with_its_address_until_there_is_some(world: Clinic) -> None:
+    world.pool |= {"maximum": 3}
+    for number in range(3):
+        world.cloud().obtain(replace(WEB, name=f"c{number}", resources=Resources(3.0)))
+    address, host = world.record("c1").address, world.place("c1")
+    world.machines.kill(host)
+    world.pool |= {"maximum": 2, "count": 2}
+    report = world.looks(2)[1]
+    assert [type(error) for error in report.failures] == [NothingFits]
+    assert world.state("c1") == "replacing"
+    with pytest.raises(BadInput):
+        world.cloud().obtain(ContainerRequest("debian:12", name="c1"))
+    world.pool |= {"maximum": 3}
+    assert ("recreated", "c1") in did(world.look())
+    assert world.record("c1").address == address
+    world.assert_agrees()
+
+
+def test_nothing_is_made_elsewhere_before_the_old_host_is_fenced(world: Clinic) -> None:
+    world.cloud().obtain(WEB)
+    host = world.place()
+    world.machines.kill(host)
+    world.look()
+    parts = world.process()
+    parts.providers["fake"].fail_next("release", ProviderError("the API is away"))
+    report = type(world.cloud())(parts).heal()
+    assert [error.what for error in report.failures] == ["the API is away"]
+    assert (world.state("web"), list(world.found())) == ("replacing", [host])
+    assert ("recreated", "web") in did(world.look())
+    world.assert_agrees()
+
+
+def test_a_host_that_comes_back_before_it_was_fenced_has_its_containers_again(
+    world: Clinic,
+) -> None:
+    world.cloud().obtain(replace(WEB, restart=Restart("always")))
+    before, host = world.record(), world.place()
+    world.machines.kill(host)
+    world.look()
+    parts = world.process()
+    parts.providers["fake"].fail_next("release", ProviderError("the API is away"))
+    type(world.cloud())(parts).heal()
+    world.machines.revive(host)
+    assert did(world.look()) == [("cleaned", host)]
+    assert world.record() == before
+    assert did(world.look()) == []
+    world.assert_agrees()
+
+
+def test_half_of_the_hosts_at_once_and_none_is_replaced(world: Clinic) -> None:
+    world.cloud().obtain(WEB)
+    hosts = [view.host.name for view in world.cloud().hosts()]
+    for host in hosts[:2]:
+        world.machines.kill(host)
+    reports = world.looks(4)
+    assert [did(report) for report in reports] == [[], [], [], []]
+    assert (
+        reports[-1].breaker == "2 of 3 hosts are silent at once, more than 45%: no host is replaced"
+    )
+    assert {view.host.state for view in world.cloud().hosts()} == {HostState.READY}
+    world.machines.revive(hosts[0])
+    assert ("replaced", hosts[1]) in did(world.look())
+
+
+def test_one_of_two_is_replaced_and_the_last_one_is_not(tmp_path: Path) -> None:
+    world = Clinic(tmp_path)
+    world.pool = {"count": 2, "maximum": 2}
+    world.cloud().up()
+    first, second = [view.host.name for view in world.cloud().hosts()]
+    world.machines.kill(first)
+    assert ("replaced", first) in [pair for r in world.looks(2) for pair in did(r)]
+    world.machines.kill(second)
+    report = world.looks(3)[-1]
+    assert report.breaker is not None and "cut off" in report.breaker
+    assert did(report) == []
+
+
+def test_data_is_not_given_up_without_a_word(world: Clinic) -> None:
+    world.cloud().obtain(DATA)
+    host = world.place()
+    world.machines.kill(host)
+    report = world.looks(3)[-1]
+    assert did(report) == []
+    assert "web would lose what is in volumes" in report.troubles[0].why
+    assert world.place() == host
+    world.heal_spec(replace_volumes=True)
+    assert ("recreated", "web") in did(world.look())
+    world.assert_agrees()
+
+
+def test_what_is_not_to_be_replaced_is_lost_and_can_be_removed(world: Clinic) -> None:
+    world.cloud().obtain(replace(WEB, healing=Healing(replace=False)))
+    host = world.place()
+    world.machines.kill(host)
+    world.looks(2)
+    report = world.look()
+    assert (world.state("web"), report.troubles[0].subject) == ("lost", "web")
+    world.cloud().release("web")
+    world.look()
+    assert host not in {view.host.name for view in world.cloud().hosts()}
+    world.assert_agrees()
+
+
+def test_an_engine_that_stopped_is_started_again(world: Clinic) -> None:
+    world.cloud().obtain(WEB)
+    host = world.place()
+    world.machines.stop_engine(host)
+    assert did(world.look()) == []
+    assert did(world.look()) == [("repaired", host)]
+    assert did(world.look()) == [("restarted", "web")]
+    assert (world.is_running("web"), world.place()) == (True, host)
+    world.assert_agrees()
+
+
+def test_what_is_on_no_record_is_adopted(world: Clinic) -> None:
+    world.cloud().obtain(WEB)
+    record = world.record()
+    with world.first.store.transaction() as tx:  # type: ignore[union-attr]
+        tx.delete_container(record.id)
+        tx.release_leases("container/web", 0.0)
+    assert did(world.look()) == [("adopted", "web")]
+    assert world.record().address == record.address
+    world.assert_agrees()
+
+
+def test_what_has_somebody_elses_name_is_removed(world: Clinic) -> None:
+    world.cloud().obtain(WEB)
+    record, host = world.record(), world.place()
+    with world.first.store.transaction() as tx:  # type: ignore[union-attr]
+        tx.delete_container(record.id)
+        tx.release_leases("container/web", 0.0)
+    world.cloud().host(host).cordon()
+    world.cloud().obtain(WEB)
+    world.cloud().host(host).uncordon()
+    assert did(world.look()) == [("removed", "web")]
+    assert list(world.found()) == [world.place()]
+    world.assert_agrees()
+
+
+def test_a_variable_that_is_not_set_here_is_told_and_tried_again(
+    world: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN", "s3cret")
+    world.cloud().obtain(replace(WEB, env={"TOKEN": None}))
+    monkeypatch.delenv("TOKEN")
+    world.machines.kill(world.place())
+    report = world.looks(2)[1]
+    assert [error.what for error in report.failures] == ["not set in this environment: TOKEN"]
+    assert world.state("web") == "replacing"
+    monkeypatch.setenv("TOKEN", "s3cret")
+    assert did(world.look()) == [("recreated", "web")]
+
+
+def test_two_at_once_act_once(world: Clinic) -> None:
+    world.cloud().obtain(WEB)
+    world.end("web")
+    parts = world.process()
+    with parts.store.transaction() as tx:
+        from clocker.cloud import ledger
+        from clocker.cloud.heal_run import LEASE
+
+        assert ledger.claim_setting(parts, tx, LEASE)
+    report = world.cloud().heal()
+    assert (report.note, report.done) == ("another run is at it", ())
+    assert not world.is_running("web")
+
+
+def test_a_dry_run_changes_nothing(world: Clinic) -> None:
+    world.cloud().obtain(WEB)
+    world.end("web")
+    before = world.cloud().events(limit=1000)
+    assert did(world.cloud().heal(dry_run=True)) == [("restarted", "web")]
+    assert not world.is_running("web")
+    assert world.cloud().events(limit=1000) == before
