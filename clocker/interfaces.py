@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, Protocol, TypeAlias
 
 from clocker.model import (
     Attachment,
+    Build,
     Check,
     CloudSpec,
     Container,
@@ -282,6 +283,28 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an engine builds from. ``digest``: hexadecimal, of all that determines what is built.
+    ``dockerfile``: its path in ``tar``. ``images``: by name, those that it wants to be there."""
+
+    tar: BinaryIO
+    digest: str
+    dockerfile: str
+    images: tuple[str, ...] = ()
+
+
+class Contexts(Protocol):
+    """What images are built from, packed; gone again when it is left. BadInput: it is not there,
+    is corrupt, or holds what is not taken from strangers; InfrastructureError: it cannot be had."""
+
+    def open(self, build: Build) -> AbstractContextManager[Context]: ...
+
+    def variants(self, build: Build) -> AbstractContextManager[Mapping[str, Context]]:
+        """Of a checkout with a folder for each variant of an image: by their tags."""
+        ...
 
 
 class Connections(Protocol):
