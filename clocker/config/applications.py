@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TypeAlias
 
-from clocker.config.document import Document, read_document
+from clocker.config.document import APPLICATION, Document, read_document
 from clocker.config.problems import Problem, refusal
 from clocker.model import Application
 
@@ -26,7 +27,10 @@ Load: TypeAlias = Callable[[Document, Mapping[str, str], str | None], LoadedAppl
 """Of a document that was read, the environment for its ``${VAR}``, and the name that the
 application is to have instead of the document's. ConfigError with everything that is wrong."""
 
-_FORMS: Mapping[str, Load] = {}
+_FORMS: Mapping[str, str] = {
+    "compose": "clocker.config.compose.load:load_compose",
+}
+"""Where each form is read, as ``module:function``: only one of them is needed."""
 
 
 def load_application(
@@ -34,8 +38,10 @@ def load_application(
 ) -> LoadedApplication:
     """The application that the file describes; ``name``: instead of the document's. ConfigError
     with file, line, path and remedy of everything that is wrong."""
-    source = read_document(Path(path))
-    return _FORMS[form_of(source)](source, environ, name)
+    source = read_document(Path(path), dialect=APPLICATION)
+    module, _, function = _FORMS[form_of(source)].partition(":")
+    load: Load = getattr(import_module(module), function)
+    return load(source, environ, name)
 
 
 def form_of(source: Document) -> str:
@@ -46,7 +52,7 @@ def form_of(source: Document) -> str:
     services = source.data.get("services")
     if isinstance(services, list):
         return "camp"
-    if isinstance(services, dict):
+    if isinstance(services, dict) or "include" in source.data:
         return "compose"
     sentence = "is no description of an application: it has no services"
     remedy = "write  application: NAME  and  services: {...}, a Compose file or CAMP YAML"

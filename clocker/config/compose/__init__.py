@@ -1,0 +1,1 @@
+"""Compose files, as the Compose specification has them, read as applications."""

@@ -1,0 +1,140 @@
+"""A Compose file, read whole: one application, or everything that is wrong with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from clocker.applications import flaws
+from clocker.config.applications import LoadedApplication
+from clocker.config.compose import contents, mounts, networks
+from clocker.config.compose.files import Abandoned, Project, load_project
+from clocker.config.compose.needs import enabled, link_aliases, needs
+from clocker.config.compose.scalars import text
+from clocker.config.compose.service import Context, Made, service_of
+from clocker.config.document import Document
+from clocker.config.problems import Unfit
+from clocker.config.quantities import dns_label
+from clocker.config.tree import Node, Report
+from clocker.model import Application, RuleSpec, Service
+
+_VOLUME = "volume-"
+"""The labels by which containers that share a volume find each other's host."""
+
+_PLACES = {
+    "needs": ("depends_on",),
+    "env": ("environment",),
+    "replicas": ("deploy", "replicas"),
+    "minimum": ("x-clocker", "minimum"),
+    "maximum": ("x-clocker", "maximum"),
+    "address": ("networks",),
+    "secrets": ("secrets",),
+}
+
+
+def load_compose(
+    document: Document, environ: Mapping[str, str], name: str | None = None
+) -> LoadedApplication:
+    """``name``: instead of the document's. The services of the profiles in COMPOSE_PROFILES.
+    ConfigError with everything that is wrong."""
+    report = Report()
+    try:
+        called = name or environ.get("COMPOSE_PROJECT_NAME") or _name_in(document)
+        project = load_project(document, {**environ, "COMPOSE_PROJECT_NAME": called}, report)
+        application = _application(called, project, environ, report)
+    except Abandoned:
+        application = None
+    report.close()
+    assert application is not None  # noqa: S101 - else a problem was reported
+    return LoadedApplication(application, "compose", tuple(report.warnings))
+
+
+def _name_in(document: Document) -> str:
+    """What the document says; else what its folder is called, as far as a name can be that."""
+    written = document.data.get("name")
+    if isinstance(written, str) and written and "$" not in written:
+        return written
+    folder = Path(document.file).absolute().parent.name.lower()
+    return re.sub(r"[^a-z0-9-]+", "-", folder).strip("-")[:40].strip("-") or "application"
+
+
+def _application(
+    name: str, project: Project, environ: Mapping[str, str], report: Report
+) -> Application:
+    written = project.root.get("name") or project.root
+    report.read(replace(written, value=name), _application_name, "")
+    every = project.parts["services"]
+    if not (every or report.problems):
+        report.refuse(project.root, "has no services", "write  services: {web: {image: nginx}}")
+    profiles = {p.strip() for p in environ.get("COMPOSE_PROFILES", "").split(",")}
+    there = enabled(every, profiles - {""})
+    context = Context(
+        application=name,
+        project=project,
+        environ=environ,
+        networks=networks.declared(project, report),
+        volumes=mounts.declared(project, report),
+        contents=contents.declared(project, environ, report),
+        aliases=link_aliases(there, report),
+        report=report,
+    )
+    made = [
+        service_of(service, node, needs(node, there, project, report), context)
+        for service, node in there.items()
+    ]
+    application = Application(
+        name=name,
+        services=_together([each.service for each in made], name),
+        networks=_own_networks(made, context),
+        volumes=(*context.volumes.own, *(v for each in made for v in each.nameless)),
+        origin=project.root.document.file,
+    )
+    _tell_flaws(application, there, report)
+    return application
+
+
+def _tell_flaws(application: Application, services: Mapping[str, Node], report: Report) -> None:
+    """What is wrong with an application in whichever form, at the place where this one says it."""
+    for flaw in flaws(application):
+        node = services.get(flaw.service or "")
+        if node is not None:
+            place = node.get(*_PLACES.get(flaw.part, ())) or node
+            report.refuse(place, flaw.sentence, flaw.remedy)
+
+
+def _own_networks(made: list[Made], context: Context) -> tuple[str, ...]:
+    """Those that a service is on, in the document's order; the default one where it is named
+    beside others."""
+    used = {name for each in made for name in each.places.networks}
+    known = dict.fromkeys((*context.project.parts["networks"], networks.DEFAULT))
+    return tuple(name for name in known if name in used and name not in context.networks.external)
+
+
+def _together(services: list[Service], application: str) -> tuple[Service, ...]:
+    """Containers that share a volume are on one host, since a volume is."""
+    uses = ((service.request.volumes, service.replicas) for service in services)
+    shared = mounts.shared(uses)
+    return tuple(_on_one_host(service, shared, application) for service in services)
+
+
+def _on_one_host(service: Service, shared: frozenset[str], application: str) -> Service:
+    request = service.request
+    names = sorted({v.source for v in request.volumes} & shared)
+    if not names:
+        return service
+    marks = {f"{_VOLUME}{name}": application for name in names}
+    rules = tuple(
+        RuleSpec("affinity", {"sentences": f"LABEL {label}={application}"}) for label in marks
+    )
+    changed = replace(request, labels={**request.labels, **marks}, rules=(*request.rules, *rules))
+    return replace(service, request=changed)
+
+
+def _application_name(value: object) -> str:
+    try:
+        return dns_label(text(value))
+    except ValueError as error:
+        near = re.sub(r"[^a-z0-9-]+", "-", text(value).lower()).strip("-")
+        raise Unfit(f"the application's name {error}", f"write  name: {near}") from None
