@@ -6,44 +6,34 @@ next one goes on from there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 from clocker.cloud import ledger
-from clocker.cloud.heal_containers import carry_out, restart
+from clocker.cloud.heal_containers import carry_out
+from clocker.cloud.heal_due import restart_due
 from clocker.cloud.heal_elsewhere import replace_containers
 from clocker.cloud.heal_hosts import clean_host, forget_gone, give_up_host, repair_host
-from clocker.cloud.heal_look import Asked, ask, history, keep, look, unmark_due
-from clocker.cloud.heal_run import LEASE, Run
+from clocker.cloud.heal_look import Asked, ask, keep, look
+from clocker.cloud.heal_run import CONTAINERS_AT_ONCE, LEASE, Run, all_of, told
 from clocker.cloud.heartbeat import holding_setting
 from clocker.cloud.recover import recover
 from clocker.cloud.reports import Healed, HealReport
-from clocker.cloud.steps import side_by_side
 from clocker.cloud.views import host_named
-from clocker.errors import BadInput, ClockerError
+from clocker.errors import BadInput
 from clocker.images import Images
 from clocker.interfaces import Parts, Transaction
 from clocker.model import Host
 from clocker.policies.heal_actions import (
-    Action,
-    AdoptContainer,
     CleanHost,
-    CreateContainer,
-    GiveUp,
     Plan,
-    RemoveContainer,
     RepairHost,
     ReplaceHost,
     RestartContainer,
     Trouble,
 )
-from clocker.policies.heal_look import Look, Seen
+from clocker.policies.heal_look import Look, Seen, is_settled
 from clocker.policies.healing import decide
-
-_CONTAINERS_AT_ONCE = 16
-A = TypeVar("A", bound=Action)
 
 
 def heal(
@@ -84,25 +74,6 @@ def plan_heal(parts: Parts, *, fenced: Sequence[str] = ()) -> HealReport:
     )
 
 
-def told(action: Action) -> Healed:
-    """As it will have been done."""
-    match action:
-        case ReplaceHost() | RepairHost() | CleanHost():
-            did = {ReplaceHost: "replaced", RepairHost: "repaired", CleanHost: "cleaned"}
-            return Healed(did[type(action)], action.host, action.host, action.why)
-        case _:
-            return Healed(_DID[type(action)], action.name, action.host, action.why)
-
-
-_DID = {
-    RestartContainer: "restarted",
-    CreateContainer: "created",
-    GiveUp: "given up",
-    AdoptContainer: "adopted",
-    RemoveContainer: "removed",
-}
-
-
 def _heal(run: Run, fenced: Sequence[str], only: Collection[str] | None) -> HealReport:
     parts = run.parts
     recovered = recover(parts)
@@ -125,9 +96,18 @@ def _decide_and_store(run: Run, asked: Asked, fenced: Sequence[str]) -> Plan:
         _take_word(run, tx, asked.seen, fenced)
         plan = decide(look(parts, tx, asked.seen))
         keep(tx, plan.history)
+        _let_go_of_left(run, tx)
         if plan.breaker:
             ledger.log(parts, tx, "heal", parts.spec.name, "breaker open", plan.breaker)
         return plan
+
+
+def _let_go_of_left(run: Run, tx: Transaction) -> None:
+    """An earlier run that was killed has left its leases on containers that are well."""
+    for container in tx.containers():
+        is_left = container.work and ledger.is_abandoned(run.parts, container.work)
+        if is_left and is_settled(replace(container, work=None)):
+            tx.put_container(replace(container, work=None))
 
 
 def _take_word(run: Run, tx: Transaction, seen: Mapping[str, Seen], fenced: Sequence[str]) -> None:
@@ -170,16 +150,16 @@ def _act(run: Run, plan: Plan) -> list[Healed]:
     """Containers where they are, then whole hosts; who depends on one of them last."""
     here = [a for a in plan.actions if not isinstance(a, RepairHost | ReplaceHost | CleanHost)]
     first = [a for a in here if not (isinstance(a, RestartContainer) and a.after is not None)]
-    done = _all(run, first, carry_out, _CONTAINERS_AT_ONCE)
-    done += _restart_due(run)
+    done = all_of(run, first, carry_out, CONTAINERS_AT_ONCE)
+    done += restart_due(run, done)
     at_once = run.parts.spec.hosts.concurrency
     hosts = [a for a in plan.actions if isinstance(a, RepairHost | ReplaceHost | CleanHost)]
-    done += _all(run, hosts, _on_host, at_once)
+    done += all_of(run, hosts, _on_host, at_once)
     if any(isinstance(action, ReplaceHost) for action in hosts):
         recover(run.parts)  # what had to wait until its host was fenced
     done += replace_containers(run)
     forget_gone(run)
-    return done + _restart_due(run)
+    return done + restart_due(run, done)
 
 
 def _on_host(run: Run, action: RepairHost | ReplaceHost | CleanHost) -> Healed | None:
@@ -190,61 +170,3 @@ def _on_host(run: Run, action: RepairHost | ReplaceHost | CleanHost) -> Healed |
             return give_up_host(run, action)
         case CleanHost():
             return clean_host(run, action)
-
-
-def _all(
-    run: Run, actions: Sequence[A], do: Callable[[Run, A], Healed | None], at_once: int
-) -> list[Healed]:
-    """Side by side; what fails is told, and tried again by the next run."""
-    with side_by_side(min(at_once, len(actions))) as pool:
-        jobs: list[tuple[A, Future[Healed | None]]] = [
-            (action, pool.submit(do, run, action)) for action in actions
-        ]
-    done: list[Healed] = []
-    for action, job in jobs:
-        try:
-            outcome = job.result()
-        except ClockerError as error:
-            outcome = replace(told(action), error=error)
-            run.parts.progress.failed(outcome.subject, f"not {outcome.did}: {error.what}")
-        if outcome is not None:
-            done.append(outcome)
-    return done
-
-
-def _restart_due(run: Run) -> list[Healed]:
-    """Those that depend on what was restarted or made anew, and in turn those that depend on
-    them; each once."""
-    done: list[Healed] = []
-    seen: set[str] = set()
-    while actions := [action for action in _due(run) if action.id not in seen]:
-        seen |= {action.id for action in actions}
-        done += _all(run, actions, _restart_dependent, _CONTAINERS_AT_ONCE)
-    return done
-
-
-def _due(run: Run) -> list[RestartContainer]:
-    with run.parts.store.read() as tx:
-        due = history(tx).due
-        names = {host.id: host.name for host in tx.hosts()} if due else {}
-        found = {c.id: c for c in tx.containers() if c.id in due} if due else {}
-    return [
-        RestartContainer(
-            found[item].name,
-            item,
-            names.get(found[item].host_id, ""),
-            "one on which it depends was restarted",
-            after="",
-        )
-        for item in due
-        if item in found
-    ]
-
-
-def _restart_dependent(run: Run, action: RestartContainer) -> Healed | None:
-    """One that does not run has not to be restarted."""
-    outcome = restart(run, action)
-    with run.parts.store.transaction() as tx:
-        run.check(tx)
-        unmark_due(tx, action.id)
-    return outcome

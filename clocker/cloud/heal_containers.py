@@ -10,6 +10,7 @@ from clocker.cloud.adopt import adopt_container
 from clocker.cloud.announce import announce
 from clocker.cloud.container_spec import CLOUD_LABEL
 from clocker.cloud.create import create
+from clocker.cloud.generate import Generator
 from clocker.cloud.heal_run import Run, claim, claimed, complete, let_go, on_engine
 from clocker.cloud.remains import remove_from
 from clocker.cloud.reports import Healed
@@ -115,7 +116,9 @@ def made_anew(run: Run, host: Host, container: Container, *, running: bool) -> C
     remove_from(parts, host, container)
     engine = parts.connections.engine(host)
     with step_named(name, f"image on {host.name}"):
-        image, launch = run.images.prepare(engine, container.request, other_engines(parts, host))
+        sources = other_engines(parts, host)
+        generate = Generator(parts, run.images, engine, host, container, sources, parts.clock())
+        image, launch = run.images.prepare(engine, container.request, sources, generate)
     parts.progress.step(name, f"create on {host.name}")
     with step_named(name, f"create on {host.name}"):
         engine_id = create(parts, engine, host, container, image, launch)

@@ -49,12 +49,14 @@ def ask(parts: Parts, only: Collection[str] | None = None) -> Asked:
 def look(parts: Parts, tx: Transaction, seen: Mapping[str, Seen]) -> Look:
     """The store after the hosts were asked. Work that its process has left undone keeps nobody
     from what it was at."""
+    views = views_of(tx)
     return Look(
-        views=tuple(_view(parts, view) for view in views_of(tx)),
+        views=tuple(_view(parts, view) for view in views),
         seen=seen,
         spec=parts.spec.healing,
         history=history(tx),
         now=parts.clock(),
+        left=frozenset(v.host.id for v in views if v.host.work and not _free(parts, v.host).work),
     )
 
 

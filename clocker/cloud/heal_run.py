@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from clocker.cloud import ledger
 from clocker.cloud.container_spec import CLOUD_LABEL
 from clocker.cloud.heal_look import mark_due, unmark_due
 from clocker.cloud.heartbeat import holding
+from clocker.cloud.reports import Healed
+from clocker.cloud.steps import side_by_side
 from clocker.errors import ClockerError
 from clocker.images import Images
 from clocker.interfaces import Engine, Parts, Transaction
 from clocker.model import Container, ContainerStatus, Host, Work
+from clocker.policies.heal_actions import (
+    Action,
+    AdoptContainer,
+    CleanHost,
+    CreateContainer,
+    GiveUp,
+    RemoveContainer,
+    RepairHost,
+    ReplaceHost,
+    RestartContainer,
+)
 from clocker.policies.heal_look import is_settled
 
 LEASE = "heal-lease"
+CONTAINERS_AT_ONCE = 16
+A = TypeVar("A", bound=Action)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +106,42 @@ def on_engine(run: Run, engine: Engine, container: Container) -> ContainerStatus
     labels = {CLOUD_LABEL: run.parts.spec.name, "clocker.id": container.id}
     found = (status for status in engine.list(labels) if "clocker.request" in status.labels)
     return next(found, None)
+
+
+def told(action: Action) -> Healed:
+    """As it will have been done."""
+    match action:
+        case ReplaceHost() | RepairHost() | CleanHost():
+            did = {ReplaceHost: "replaced", RepairHost: "repaired", CleanHost: "cleaned"}
+            return Healed(did[type(action)], action.host, action.host, action.why)
+        case _:
+            return Healed(_DID[type(action)], action.name, action.host, action.why)
+
+
+_DID = {
+    RestartContainer: "restarted",
+    CreateContainer: "created",
+    GiveUp: "given up",
+    AdoptContainer: "adopted",
+    RemoveContainer: "removed",
+}
+
+
+def all_of(
+    run: Run, actions: Sequence[A], do: Callable[[Run, A], Healed | None], at_once: int
+) -> list[Healed]:
+    """Side by side; what fails is told, and tried again by the next run."""
+    with side_by_side(min(at_once, len(actions))) as pool:
+        jobs: list[tuple[A, Future[Healed | None]]] = [
+            (action, pool.submit(do, run, action)) for action in actions
+        ]
+    done: list[Healed] = []
+    for action, job in jobs:
+        try:
+            outcome = job.result()
+        except ClockerError as error:
+            outcome = replace(told(action), error=error)
+            run.parts.progress.failed(outcome.subject, f"not {outcome.did}: {error.what}")
+        if outcome is not None:
+            done.append(outcome)
+    return done

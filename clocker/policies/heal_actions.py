@@ -63,7 +63,7 @@ class RemoveContainer:
 
 @dataclass(frozen=True, slots=True)
 class RepairHost:
-    """It answers by SSH; it is bootstrapped anew."""
+    """It answers by SSH, or was left half-made; it is bootstrapped anew."""
 
     host: str
     why: str

@@ -196,7 +196,7 @@ def due_restarts(
         if host.id not in well or not is_up:
             continue
         taken.add(item)
-        why = f"it depends on {after}" if after else "one on which it depends was restarted"
+        why = f"it depends on {', '.join(container.request.healing.restart_with)}"
         yield RestartContainer(container.name, item, host.name, why, after=after or "")
         left += _after(waiting, [container.name])
 

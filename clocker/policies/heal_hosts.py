@@ -48,6 +48,8 @@ def judge_hosts(look: Look) -> HostFindings:
         seen = look.seen.get(host.id) if may_be_asked(host) else None
         if host.state is HostState.LOST:
             dead += _judge_lost(look, found, view, seen)
+        elif host.stamp is None:
+            _judge_unmade(look, found, host)
         elif seen is None:
             if may_be_asked(host) and host.id in look.history.hosts:
                 found.silent[host.id] = look.history.hosts[host.id]
@@ -79,6 +81,18 @@ def _judge_lost(
     return []
 
 
+def _judge_unmade(look: Look, found: HostFindings, host: Host) -> None:
+    """One that never was ready, and that nobody is at."""
+    if host.work is not None or host.state is HostState.DELETING:
+        return
+    if host.state is HostState.FAILED:
+        remedy = f"clocker up tries again; clocker host rm {host.name} gives it back"
+        why = f"it could not be made: {host.error}"
+        found.troubles.append(Trouble(host.name, why, remedy))
+    else:
+        found.actions.append(RepairHost(host.name, "it was left half-made"))
+
+
 def _judge_answering(look: Look, found: HostFindings, host: Host) -> None:
     before = look.history.hosts.get(host.id)
     if host.fenced_at is not None:
@@ -87,11 +101,18 @@ def _judge_answering(look: Look, found: HostFindings, host: Host) -> None:
         found.well.add(host.id)
         if before is not None:
             found.back.add(host.id)
+        if host.id in look.left:
+            _repair(look, found, host, _calm(before, look), "it was left half-mended")
     else:
-        known = replace(before, looks=0) if before else Silence(0, look.now)
+        known = _calm(before, look)
         if not _repair(look, found, host, known, f"it is {host.state}, and nobody is at it"):
             remedy = f"see what is wrong: clocker host repair {host.name}"
             found.troubles.append(Trouble(host.name, _in_vain(known, host.error or ""), remedy))
+
+
+def _calm(before: Silence | None, look: Look) -> Silence:
+    """It answers; only how often it was mended is remembered."""
+    return replace(before, looks=0) if before else Silence(0, look.now)
 
 
 def _judge_silent(

@@ -34,13 +34,14 @@ class Seen:
 class Look:
     """``seen``: by the hosts' ids; of hosts that are missing there nothing is concluded. Looked at
     the store after the hosts were asked: what these have was on record before it was made. Work
-    that its process has left undone is not told."""
+    that its process has left undone is not told; ``left``: ids of the hosts where some was."""
 
     views: tuple[HostView, ...]
     seen: Mapping[str, Seen]
     spec: HealingSpec = HealingSpec()
     history: History = field(default_factory=History)
     now: float = 0.0
+    left: frozenset[str] = frozenset()
 
     @property
     def containers(self) -> Iterator[tuple[Host, Container]]:

@@ -20,6 +20,7 @@ def decide(look: Look) -> Plan:
     containers = judge_containers(look, hosts.well, hosts.back)
     dependent = tuple(due_restarts(look, containers, hosts.well))
     on_record = {container.id for _, container in look.containers}
+    due = dict.fromkeys((*look.history.due, *(action.id for action in dependent)))
     return Plan(
         actions=(
             *containers.actions,
@@ -34,6 +35,6 @@ def decide(look: Look) -> Plan:
             hosts=hosts.silent,
             tries=containers.tries,
             ended=tuple(containers.ended),
-            due=tuple(item for item in look.history.due if item in on_record),
+            due=tuple(item for item in due if item in on_record),
         ),
     )
