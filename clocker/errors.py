@@ -16,11 +16,13 @@
     │   │       ├── NoCapacity    it has none left of this kind here
     │   │       ├── QuotaExceeded the account may have no more
     │   │       └── Throttled     it was asked too often
-    │   ├── Unreachable           no connection to a machine
+    │   ├── Unreachable           no connection to a machine, or to a registry
+    │   │   └── TransferInterrupted  a registry went away in the midst of a pull or push
     │   ├── HostKeyChanged        a machine answers with another key than the pinned one
-    │   ├── AuthenticationFailed  a machine refuses our key
+    │   ├── AuthenticationFailed  a machine refuses our key, or a registry our password
     │   ├── EngineError           a Docker Engine refused or failed
-    │   │   └── ImageNotFound     no source has the image
+    │   │   ├── ImageNotFound     no source has the image
+    │   │   └── RegistryUntrusted a registry's certificate is not one that the host accepts
     │   ├── CommandFailed         a command on a machine exited non-zero
     │   ├── TimedOut              a deadline passed
     │   ├── DeployFailed          services of an application, each with why
@@ -126,6 +128,10 @@ class Unreachable(InfrastructureError):
     pass
 
 
+class TransferInterrupted(Unreachable):
+    pass
+
+
 class HostKeyChanged(InfrastructureError):
     pass
 
@@ -139,6 +145,10 @@ class EngineError(InfrastructureError):
 
 
 class ImageNotFound(EngineError):
+    pass
+
+
+class RegistryUntrusted(EngineError):
     pass
 
 

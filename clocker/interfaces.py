@@ -35,6 +35,7 @@ from clocker.model import (
     Node,
     Offer,
     Opening,
+    RegistryAuth,
     Remnant,
     Restart,
     Result,
@@ -236,8 +237,33 @@ class Engine(Protocol):
         """All that have a name. Of each only its id, tags, size, labels and time are told."""
         ...
 
-    def pull(self, reference: str, *, timeout_s: float = 300.0) -> None:
-        """ImageNotFound when the registry has none or cannot be reached (both say so)."""
+    def tag(self, image: str, reference: str) -> None:
+        """Name an image that is here; the name is taken from any other that has it."""
+        ...
+
+    def pull(
+        self,
+        reference: str,
+        *,
+        auth: RegistryAuth | None = None,
+        on_line: Callable[[str], None] | None = None,
+        timeout_s: float = 300.0,
+    ) -> None:
+        """From its registry. ImageNotFound: that has none; Unreachable, RegistryUntrusted (its
+        certificate), AuthenticationFailed (``auth``), TransferInterrupted and TimedOut: nothing
+        has the name that had not, and the next try goes on from what has come."""
+        ...
+
+    def push(
+        self,
+        reference: str,
+        *,
+        auth: RegistryAuth | None = None,
+        on_line: Callable[[str], None] | None = None,
+        timeout_s: float = 600.0,
+    ) -> str:
+        """To its registry, where the name appears when all is there; returns the digest there.
+        ImageNotFound: it is not here; else as ``pull``."""
         ...
 
     def save(self, reference: str) -> Iterator[bytes]: ...

@@ -15,6 +15,7 @@ from clocker.engine.events import follow_events
 from clocker.engine.execution import Execution
 from clocker.engine.images import EngineImages
 from clocker.engine.logs import read_logs
+from clocker.engine.registries import EngineRegistries
 from clocker.engine.translation import translated, translated_chunks
 from clocker.engine.transport import Transport, transport_to
 from clocker.errors import ClockerError, EngineError, NotFound, Unreachable
@@ -25,6 +26,7 @@ from clocker.model import (
     EngineEvent,
     EngineInfo,
     ImageInfo,
+    RegistryAuth,
     Restart,
     Result,
     TlsAccess,
@@ -57,6 +59,7 @@ class DockerEngine:
         self._transport = transport
         self._where = where
         self._images = EngineImages(client, transport, where)
+        self._registries = EngineRegistries(client, where)
 
     def info(self) -> EngineInfo:
         with translated(self._where):
@@ -198,8 +201,28 @@ class DockerEngine:
     def list_images(self) -> Sequence[ImageInfo]:
         return self._images.named()
 
-    def pull(self, reference: str, *, timeout_s: float = 300.0) -> None:
-        self._images.pull(reference, timeout_s=timeout_s)
+    def tag(self, image: str, reference: str) -> None:
+        self._registries.tag(image, reference)
+
+    def pull(
+        self,
+        reference: str,
+        *,
+        auth: RegistryAuth | None = None,
+        on_line: Callable[[str], None] | None = None,
+        timeout_s: float = 300.0,
+    ) -> None:
+        self._registries.pull(reference, auth, on_line, timeout_s)
+
+    def push(
+        self,
+        reference: str,
+        *,
+        auth: RegistryAuth | None = None,
+        on_line: Callable[[str], None] | None = None,
+        timeout_s: float = 600.0,
+    ) -> str:
+        return self._registries.push(reference, auth, on_line, timeout_s)
 
     def save(self, reference: str) -> Iterator[bytes]:
         return self._images.save(reference)

@@ -45,33 +45,6 @@ class EngineImages:
             images = map(listed_image, self._client.images())
             return [image for image in images if image.tags]
 
-    def pull(self, reference: str, *, timeout_s: float) -> None:
-        deadline = time.monotonic() + timeout_s
-        try:
-            with translated(self._where):
-                self._pull(reference, deadline, timeout_s)
-        except TimedOut:
-            raise
-        except EngineError as error:
-            if "disk of the host is full" in error.what:
-                raise
-            raise ImageNotFound(
-                f"no such image, or its registry cannot be reached: {reference} ({error.what})",
-                where=self._where,
-                remedy="check the name, and that the host reaches the registry",
-            ) from error
-
-    def _pull(self, reference: str, deadline: float, timeout_s: float) -> None:
-        progress = self._client.pull(reference, stream=True, decode=True)
-        with closing(progress):
-            for message in progress:
-                if "error" in message:
-                    raise complaint(message["error"], self._where)
-                if time.monotonic() > deadline:
-                    raise TimedOut(
-                        f"pulling {reference} took more than {timeout_s:g} s", where=self._where
-                    )
-
     def save(self, reference: str) -> Iterator[bytes]:
         with translated(self._where):
             chunks: Iterator[bytes] = self._client.get_image(reference)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ from clocker.errors import (
 
 
 @dataclass(frozen=True, slots=True)
-class _Meaning:
+class Meaning:
     """``what`` may name groups of ``pattern``; None keeps the engine's words."""
 
     pattern: str
@@ -30,42 +30,40 @@ class _Meaning:
 
 
 _TABLE = (
-    _Meaning(r"No such container: (?P<name>\S+)", NotFound, "no such container: {name}"),
-    _Meaning(r"No such exec instance", NotFound),
-    _Meaning(
-        r"Could not find the file (?P<path>.+) in container", NotFound, "no such file: {path}"
-    ),
-    _Meaning(
+    Meaning(r"No such container: (?P<name>\S+)", NotFound, "no such container: {name}"),
+    Meaning(r"No such exec instance", NotFound),
+    Meaning(r"Could not find the file (?P<path>.+) in container", NotFound, "no such file: {path}"),
+    Meaning(
         r"(?i)no such image:? ?(?P<name>\S*)",
         ImageNotFound,
         "no such image: {name}",
         "have it pulled or built first",
     ),
-    _Meaning(
+    Meaning(
         r'container name "/?(?P<name>[^"]+)" is already in use',
         EngineError,
         "the container name {name!r} is taken",
         "choose another name, or remove the container that has it",
     ),
-    _Meaning(
+    Meaning(
         r"Bind for \S*?:(?P<port>\d+) failed: port is already allocated"
         r"|listen \w+ \S*?:(?P<other>\d+): bind: address already in use",
         EngineError,
         "the host port {port} is taken",
         "choose another port, or end what listens there",
     ),
-    _Meaning(
+    Meaning(
         r"(?i)address already in use",
         EngineError,
         "the address is taken by another container of the host",
     ),
-    _Meaning(
+    Meaning(
         r"network (?P<name>\S+) not found",
         EngineError,
         "the host has no network {name}",
         "have the host made ready again: clocker up",
     ),
-    _Meaning(
+    Meaning(
         r"no space left on device",
         EngineError,
         "the disk of the host is full",
@@ -78,45 +76,45 @@ _RENEW = "have the host's certificate renewed: clocker up"
 _NOT_OURS = "if the host is the right one, have it certified again: clocker up"
 
 _TLS_TABLE = (
-    _Meaning(
+    Meaning(
         r"alert certificate expired",
         AuthenticationFailed,
         "the engine says that the certificate of this machine has expired",
         "set the clocks of both machines right, then give the same command again",
     ),
-    _Meaning(
+    Meaning(
         r"alert (bad|unsupported) certificate|alert certificate|alert unknown ca"
         r"|alert (handshake failure|decrypt error|access denied)",
         AuthenticationFailed,
         "the engine does not accept the certificate of this machine",
         "have the host told whom to accept: clocker up; or all of them: clocker rotate-certs",
     ),
-    _Meaning(
+    Meaning(
         r"certificate has expired",
         EngineError,
         "the certificate of the engine has expired",
         _RENEW,
     ),
-    _Meaning(
+    Meaning(
         r"certificate is not yet valid",
         EngineError,
         "the certificate of the engine is not valid yet",
         "set the clocks of both machines right",
     ),
-    _Meaning(
+    Meaning(
         r"(IP address|Hostname) mismatch|doesn't match",
         HostKeyChanged,
         "the certificate of the engine is for another address than this one",
         _NOT_OURS,
     ),
-    _Meaning(
+    Meaning(
         r"CERTIFICATE_VERIFY_FAILED",
         HostKeyChanged,
         "the certificate of the engine is not from this cloud's authority: another machine, or an "
         "impostor",
         _NOT_OURS,
     ),
-    _Meaning(
+    Meaning(
         r"\[SSL: |SSLError|EOF occurred in violation of protocol",
         Unreachable,
         "what listens there does not speak TLS as an engine does",
@@ -151,14 +149,22 @@ def translated_chunks(chunks: Iterator[bytes], where: str) -> Iterator[bytes]:
 
 def complaint(said: str, where: str) -> ClockerError:
     """The error for what an engine said."""
-    for meaning in _TABLE:
+    return meant(_TABLE, said, where) or EngineError(said.strip(), where=where)
+
+
+def meant(
+    table: Sequence[Meaning], said: str, where: str | None, words: Mapping[str, str] | None = None
+) -> ClockerError | None:
+    """By the first that fits; ``words``: what its sentence may name besides."""
+    for meaning in table:
         if found := re.search(meaning.pattern, said):
-            words = {key: value for key, value in found.groupdict("").items() if value}
-            if "other" in words:
-                words["port"] = words["other"]
-            what = said if meaning.what is None else meaning.what.format(**{"name": ""} | words)
+            named = {key: value for key, value in found.groupdict("").items() if value}
+            if "other" in named:
+                named["port"] = named["other"]
+            known = {"name": "", **(words or {}), **named}
+            what = said if meaning.what is None else meaning.what.format(**known)
             return meaning.error(what.strip(), where=where, remedy=meaning.remedy)
-    return EngineError(said.strip(), where=where)
+    return None
 
 
 def _connection_failed(error: Exception, where: str) -> ClockerError:

@@ -47,6 +47,7 @@ from clocker.model.provider import (
     shared_mark,
     shared_name,
 )
+from clocker.model.registry import RegistryAuth
 from clocker.model.request import (
     Build,
     ContainerRequest,
@@ -120,6 +121,7 @@ __all__ = [
     "ProviderEntry",
     "Reason",
     "Refusal",
+    "RegistryAuth",
     "Remnant",
     "RemnantKind",
     "Resources",

@@ -11,6 +11,7 @@ from clocker.testing.machines import FakeMachine, FakeMachines
 from clocker.testing.network import FakeNames, FakeNetwork
 from clocker.testing.parts import fake_parts, fake_spec
 from clocker.testing.provider import FakeProvider
+from clocker.testing.registry import FakeRegistry
 from clocker.testing.shell import Ran, RecordingShell
 from clocker.testing.watching import FakeClock, RecordingProgress, Told
 
@@ -27,6 +28,7 @@ __all__ = [
     "FakeNames",
     "FakeNetwork",
     "FakeProvider",
+    "FakeRegistry",
     "Ran",
     "RecordingProgress",
     "RecordingShell",

@@ -21,6 +21,7 @@ from clocker.testing.commands import Endless, Execution, run
 from clocker.testing.container import FakeContainer, conflict, following, outlast, tell, with_ports
 from clocker.testing.engine_images import EngineImages
 from clocker.testing.faults import scripted
+from clocker.testing.registry import FakeRegistry
 
 Handler = Callable[[Execution], Result | None]
 
@@ -31,7 +32,7 @@ _ids = itertools.count(1)
 class FakeEngine(EngineImages):
     """See ``clocker.interfaces.Engine``. Thread-safe. ``handler`` answers an exec, or leaves it
     (None) to the few commands that every fake container knows; ``gate`` raises when the engine
-    cannot be reached."""
+    cannot be reached; ``registry``: one that other engines reach as well."""
 
     def __init__(
         self,
@@ -40,11 +41,14 @@ class FakeEngine(EngineImages):
         resources: Resources = Resources(4.0, 8192, 100_000),
         handler: Handler | None = None,
         gate: Callable[[], None] = lambda: None,
+        registry: FakeRegistry | None = None,
     ) -> None:
         super().__init__()
         self._gate = gate
         self.name = name
         self.handler = handler
+        if registry is not None:
+            self.registry = registry
         self._resources = resources
 
     def check(self) -> None:

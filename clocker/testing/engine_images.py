@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO
 
-from clocker.errors import EngineError, ImageNotFound
-from clocker.images.reference import Reference
+from clocker.errors import EngineError
 from clocker.model import ImageInfo
 from clocker.testing.builds import FakeBuild
 from clocker.testing.engine_commits import EngineCommits
 from clocker.testing.faults import scripted
 from clocker.testing.images import FakeImages
+from clocker.testing.registry import EngineRegistries, FakeRegistry
 
 
-class EngineImages(EngineCommits):
-    """A part of ``FakeEngine``. ``registry``: full names (docker.io/library/x:latest) to images
-    that it can pull."""
+class EngineImages(EngineCommits, EngineRegistries):
+    """A part of ``FakeEngine``."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.registry: dict[str, ImageInfo] = {}
+        self.registry = FakeRegistry()
         self._images = FakeImages()
 
     def add_image(self, reference: str, info: ImageInfo | None = None) -> ImageInfo:
@@ -37,17 +36,6 @@ class EngineImages(EngineCommits):
     def list_images(self) -> Sequence[ImageInfo]:
         with self._lock:
             return self._images.named()
-
-    @scripted
-    def pull(self, reference: str, *, timeout_s: float = 300.0) -> None:
-        with self._lock:
-            info = self.registry.get(str(Reference.parse(reference)))
-            if info is None:
-                raise ImageNotFound(
-                    f"no such image, or its registry cannot be reached: {reference}",
-                    where=self.name,
-                )
-            self._images.add(reference, info)
 
     @scripted
     def save(self, reference: str) -> Iterator[bytes]:

@@ -617,9 +617,18 @@ def test_what_a_step_says_does_not_remove_what_others_made(engine: Engine, tag: 
     engine.remove_image(other)
 
 
-def test_a_pull_from_where_nothing_is(engine: Engine) -> None:
-    with pytest.raises(ImageNotFound, match="or its registry cannot be reached: 127.0.0.1:1/none"):
-        engine.pull("127.0.0.1:1/none:1", timeout_s=30)
+def test_an_image_has_as_many_names_as_it_is_given(engine: Engine) -> None:
+    first, second = (f"{PREFIX}/named:{token_hex(4)}" for _ in range(2))
+    engine.tag(busybox(SOCKET), first)
+    engine.tag(first, second)
+    engine.tag(first, second)
+    known = engine.image(busybox(SOCKET))
+    assert known is not None and {first, second} <= set(known.tags)
+    engine.remove_image(first)
+    engine.remove_image(second)
+    assert engine.image(busybox(SOCKET)) is not None
+    with pytest.raises(ImageNotFound):
+        engine.tag(f"{PREFIX}/none:1", first)
 
 
 def test_volumes_go_by_their_labels(lab: Lab) -> None:
