@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from clocker.cloud import Cloud
+from clocker.deploy import Applications
+from clocker.interfaces import Parts
 from clocker.model import (
     Application,
     Condition,
@@ -16,6 +19,7 @@ from clocker.model import (
     ServiceValue,
     Volume,
 )
+from clocker.testing import fake_parts
 
 DB = Service(
     "db",
@@ -37,6 +41,18 @@ PROXY = Service(
     env={"BACKENDS": (ServiceValue("web", "address", every=True),)},
 )
 SHOP = Application("shop", (PROXY, WEB, DB), volumes=("data",))
+
+
+def deployed_parts() -> Parts:
+    """Of a cloud in memory with the shop, from images that are there."""
+    parts = fake_parts()
+    cloud = Cloud(parts)
+    cloud.up()
+    application = SHOP
+    for service in SHOP.services:
+        application = with_service(service.name, application, request={"image": "debian:12"})
+    Applications(cloud).deploy(application)
+    return parts
 
 
 def with_service(name: str, application: Application = SHOP, **changes: Any) -> Application:

@@ -17,7 +17,8 @@ _FIELDS = tuple(field.name for field in fields(ContainerRequest))
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """Names of fields: that are changed where the container is, and that need another one."""
+    """Names of fields: that are changed where the container is, and that need another one; of a
+    variable ``env.NAME``."""
 
     in_place: tuple[str, ...] = ()
     anew: tuple[str, ...] = ()
@@ -30,7 +31,18 @@ def differences(there: ContainerRequest, wanted: ContainerRequest) -> Difference
     movable = _ON_RECORD | _AT_THE_ENGINE
     if there.networks[:1] == wanted.networks[:1]:
         movable |= {"networks"}  # all but the first can be left and joined
-    return Differences(
-        tuple(name for name in differ if name in movable),
-        tuple(name for name in differ if name not in movable),
-    )
+    anew = [name for name in differ if name not in movable]
+    if "env" in anew:
+        anew[anew.index("env")] = ""
+        anew += [f"env.{name}" for name in _variables(there, wanted)]
+    return Differences(tuple(name for name in differ if name in movable), tuple(filter(None, anew)))
+
+
+def _variables(there: ContainerRequest, wanted: ContainerRequest) -> list[str]:
+    """Those that are not the same; one that is left open is not the same as none."""
+    names = sorted({*there.env, *wanted.env})
+    return [name for name in names if _value(there, name) != _value(wanted, name)]
+
+
+def _value(request: ContainerRequest, name: str) -> tuple[bool, str | None]:
+    return name in request.env, request.env.get(name)

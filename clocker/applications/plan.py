@@ -74,6 +74,9 @@ class Plan:
             counts[change.verb] += 1
         object.__setattr__(self, "counts", counts)
 
+    def counts_of(self, verb: str) -> int:
+        return self.counts[Verb(verb)]
+
     @property
     def is_empty(self) -> bool:
         touched = any(change.verb is not Verb.KEEP or change.later for change in self.changes)

@@ -25,6 +25,10 @@ def networks(ctx: click.Context, _param: click.Parameter, incomplete: str) -> li
     return _names(ctx, incomplete, lambda cloud: [view.net.name for view in cloud.networks()])
 
 
+def applications(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    return _names(ctx, incomplete, _applications)
+
+
 def machines(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """Containers and hosts."""
     return _names(ctx, incomplete, lambda cloud: [*_containers(cloud), *_hosts(cloud)])
@@ -59,6 +63,11 @@ def _names(
 
 def _containers(cloud: Cloud) -> list[str]:
     return [container.name for container in cloud.list()]
+
+
+def _applications(cloud: Cloud) -> list[str]:
+    with cloud.parts.store.read() as tx:
+        return [deployment.name for deployment in tx.applications()]
 
 
 def _hosts(cloud: Cloud) -> list[str]:

@@ -47,6 +47,11 @@ SECTIONS: dict[str, dict[str, Verb]] = {
         "move": Verb("move:move", "Take a container to another host."),
         "rm": Verb("rm:rm", "Remove containers."),
     },
+    "Applications": {
+        "deploy": Verb("deploy:deploy", "Make what runs what a file describes."),
+        "apps": Verb("app:apps", "List the applications."),
+        "app": Verb("app:app", "Look at an application, scale, restart or remove it."),
+    },
     "Images": {
         "image": Verb("image:image", "List the images on the hosts, and look after them."),
     },

@@ -28,6 +28,7 @@ Load: TypeAlias = Callable[[Document, Mapping[str, str], str | None], LoadedAppl
 application is to have instead of the document's. ConfigError with everything that is wrong."""
 
 _FORMS: Mapping[str, str] = {
+    "blueprint": "clocker.config.blueprint:load_blueprint",
     "compose": "clocker.config.compose.load:load_compose",
 }
 """Where each form is read, as ``module:function``: only one of them is needed."""

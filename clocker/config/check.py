@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -37,7 +37,7 @@ _SENTENCES = {
 }
 _REMEDIES = {"string_type": "put it in quotes", "list_type": "write [a, b]"}
 _SECRET = re.compile(r"://[^/]*@|-----BEGIN|\n")
-_SECRET_PARTS = {"arguments", "create", "options", "store", "user_data"}
+_SECRET_PARTS = {"arguments", "create", "env", "options", "store", "user_data"}
 
 
 def checked(
@@ -92,10 +92,13 @@ def _unknown_key(
 
 def _fields(model: type[BaseModel], loc: Loc) -> list[str]:
     """The keys that the part of the model at ``loc`` has."""
-    for part in loc:
+    parts = iter(loc)
+    for part in parts:
         if isinstance(part, int):  # of a list, whose kind has been looked at
             continue
         annotation = model.model_fields[part].annotation
+        if get_origin(annotation) is dict:
+            next(parts, None)  # whichever of its keys
         # A list of them, or one that may be left out, is told by what it is made of.
         inner = next(filter(_is_model, (annotation, *get_args(annotation))), None)
         if inner is None:

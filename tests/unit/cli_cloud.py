@@ -7,6 +7,7 @@ import sys
 import types
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path as LocalPath
 from typing import Any
 
@@ -48,6 +49,7 @@ from clocker.cloud.findings import (
 from clocker.cloud.remnants import Thing
 from clocker.errors import ClockerError, MoreHostsNeeded, NotFound
 from clocker.images import ImageKind
+from clocker.interfaces import Parts
 from clocker.model import (
     Check,
     CloudSpec,
@@ -249,6 +251,13 @@ class FakeCloud:
 
     def __exit__(self, *_: object) -> None:
         self.calls.append(("closed",))
+
+    @cached_property
+    def parts(self) -> Parts:
+        """Of a cloud in memory with an application, for the verbs that see to those."""
+        from applications import deployed_parts
+
+        return deployed_parts()
 
     def _called(self, *call: Any) -> None:
         self.calls.append(call)

@@ -18,6 +18,7 @@ from clocker.cloud import Stay, UpPlan
 from clocker.model import Port
 
 DOCS = Path(__file__).parents[2] / "docs"
+BLUEPRINT = Path(__file__).parents[1] / "data" / "blueprints" / "shop.yaml"
 
 
 def command(path: str) -> click.Command:
@@ -99,6 +100,11 @@ ARGUMENTS = {
     "exec": ("web", "true"),
     "down": ("--yes",),
     "gc": ("--yes",),
+    "deploy": (str(BLUEPRINT), "--yes"),
+    "app status": ("shop",),
+    "app scale": ("shop", "web=3"),
+    "app restart": ("shop", "web"),
+    "app rm": ("shop", "--yes"),
     "host add": ("--yes",),
     "host cordon": ("demo-1",),
     "host uncordon": ("demo-1",),
