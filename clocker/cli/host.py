@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _volumes_option = click.option("--volumes", is_flag=True, help="Take their volumes with them.")
 _grace_option = click.option(
-    "--grace", default="10s", metavar="TIME", show_default=True, help="Time to end by themselves."
+    "--grace", metavar="TIME", help="Time to end by themselves (default: each one's own)."
 )
 
 
@@ -134,7 +134,7 @@ def label(session: Session, as_json: bool, name: str, labels: tuple[str, ...]) -
 @pass_session
 @click.pass_context
 def drain(
-    ctx: click.Context, session: Session, volumes: bool, grace: str, as_json: bool, name: str
+    ctx: click.Context, session: Session, volumes: bool, grace: str | None, as_json: bool, name: str
 ) -> None:
     """Cordon a host and move its containers elsewhere, with name and address.
 
@@ -149,7 +149,7 @@ def drain(
     """
     from clocker.cli.request_options import duration
 
-    grace_s = duration("--grace", grace)
+    grace_s = None if grace is None else duration("--grace", grace)
     with session.open(silent=as_json) as cloud:
         report = cloud.host(name).drain(volumes=volumes, grace_s=grace_s)
     _show_drain(report, as_json=as_json)
@@ -168,7 +168,7 @@ def rm(
     session: Session,
     force: bool,
     volumes: bool,
-    grace: str,
+    grace: str | None,
     yes: bool,
     as_json: bool,
     name: str,
@@ -185,7 +185,7 @@ def rm(
     """
     from clocker.cli.request_options import duration
 
-    grace_s = duration("--grace", grace)
+    grace_s = None if grace is None else duration("--grace", grace)
     with session.open(silent=as_json) as cloud:
         found = cloud.host(name)
         if force:

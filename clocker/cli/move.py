@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--volumes", is_flag=True, help="Take its volumes with it.")
 @click.option("--force", is_flag=True, help="Also if it uses folders of its host.")
-@click.option(
-    "--grace", default="10s", metavar="TIME", show_default=True, help="Time to end by itself."
-)
+@click.option("--grace", metavar="TIME", help="Time to end by itself (default: its own).")
 @json_option
 @click.argument("name", shell_complete=complete.containers)
 @click.argument("host", required=False, shell_complete=complete.hosts)
@@ -28,7 +26,7 @@ def move(
     host: str | None,
     volumes: bool,
     force: bool,
-    grace: str,
+    grace: str | None,
     as_json: bool,
 ) -> None:
     """Take a container to another host, with its name, address and configuration.
@@ -43,7 +41,7 @@ def move(
     """
     from clocker.cli.request_options import duration
 
-    grace_s = duration("--grace", grace)
+    grace_s = None if grace is None else duration("--grace", grace)
     with session.open(silent=as_json) as cloud:
         report = cloud.move(name, host, volumes=volumes, force=force, grace_s=grace_s)
     if as_json:

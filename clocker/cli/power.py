@@ -8,7 +8,7 @@ from clocker.cli.session import Session, pass_session
 
 _names = click.argument("names", nargs=-1, required=True, shell_complete=complete.containers)
 _grace = click.option(
-    "--grace", default="10s", metavar="TIME", show_default=True, help="Time to end by itself."
+    "--grace", metavar="TIME", help="Time to end by itself (default: the container's own)."
 )
 
 
@@ -30,7 +30,7 @@ def start(session: Session, names: tuple[str, ...]) -> None:
 @_grace
 @_names
 @pass_session
-def stop(session: Session, names: tuple[str, ...], grace: str) -> None:
+def stop(session: Session, names: tuple[str, ...], grace: str | None) -> None:
     """Stop containers; they keep their place, name, address and files.
 
     \b
@@ -46,7 +46,7 @@ def stop(session: Session, names: tuple[str, ...], grace: str) -> None:
 @_grace
 @_names
 @pass_session
-def restart(session: Session, names: tuple[str, ...], grace: str) -> None:
+def restart(session: Session, names: tuple[str, ...], grace: str | None) -> None:
     """Stop and start containers; address and files stay.
 
     \b
@@ -58,7 +58,7 @@ def restart(session: Session, names: tuple[str, ...], grace: str) -> None:
         each(names, lambda name: cloud.restart(name, grace_s), "restarted")
 
 
-def _seconds(grace: str) -> float:
+def _seconds(grace: str | None) -> float | None:
     from clocker.cli.request_options import duration
 
-    return duration("--grace", grace)
+    return None if grace is None else duration("--grace", grace)

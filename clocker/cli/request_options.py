@@ -38,6 +38,10 @@ def alias(text: str) -> str:
     return _measured("--alias", text, dns_label, "db")
 
 
+def dependency(text: str) -> str:
+    return _measured("--restart-with", text, dns_label, "db")
+
+
 def cores(value: float) -> float:
     if not 0 <= value < 10_000:
         raise _bad("--cores", str(value), "a number of cores such as 0.5 or 2")

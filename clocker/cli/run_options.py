@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from clocker.cli import install_options
+from clocker.cli import heal_options, install_options
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -85,6 +85,7 @@ _OPTIONS = (
     click.option(
         "--timeout", default="120s", metavar="TIME", show_default=True, help="For that wait."
     ),
+    *heal_options.OPTIONS,
     *install_options.OPTIONS,
     click.option(
         "--rule", multiple=True, metavar="NAME[=VALUE]", help="A placement rule for this one."

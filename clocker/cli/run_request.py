@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 def request_of(given: dict[str, Any]) -> ContainerRequest:
     from clocker.cli import request_options as parse
+    from clocker.cli.heal_options import healing_of, stop_signal_of
     from clocker.cli.install_options import install_of
     from clocker.model import ContainerRequest, Resources, Wait
 
@@ -45,6 +46,9 @@ def request_of(given: dict[str, Any]) -> ContainerRequest:
         networks=tuple(map(parse.network, given["network"])),
         aliases=tuple(map(parse.alias, given["alias"])),
         install=install_of(given),
+        healing=healing_of(given),
+        stop_signal=stop_signal_of(given),
+        stop_grace_s=parse.duration("--stop-grace", given["stop_grace"]),
     )
 
 

@@ -24,6 +24,7 @@ SECTIONS: dict[str, dict[str, Verb]] = {
         "hosts": Verb("status:hosts", "List the hosts and what is booked on them."),
         "host": Verb("host:host", "Add, label, cordon, drain, repair and remove hosts."),
         "scale": Verb("scale:scale", "Keep room for more containers: make or remove hosts."),
+        "heal": Verb("heal:heal", "Restart what failed, replace hosts that died."),
         "events": Verb("events:events", "Show what was done, by whom, and how it ended."),
         "adopt": Verb("adopt:adopt", "Rebuild a lost store from tags and labels."),
         "gc": Verb("gc:gc", "Remove what is left of the cloud at its providers."),

@@ -21,6 +21,7 @@ from clocker.config.fields import (
     Strict,
 )
 from clocker.config.headroom import HeadroomDocument
+from clocker.config.healing import HealingDocument
 from clocker.config.problems import Unfit
 from clocker.config.quantities import cloud_name
 
@@ -188,6 +189,7 @@ class CloudDocument(Strict):
     network: NetworkDocument = NetworkDocument()
     rules: list[Rule] = Field(default_factory=list)
     headroom: HeadroomDocument = HeadroomDocument()
+    healing: HealingDocument = HealingDocument()
     ssh: SshDocument = SshDocument()
     store: str | None = None
 

@@ -196,6 +196,7 @@ def _spec(document: CloudDocument, hosts: NodePool, keys: tuple[str, ...], path:
         rules=tuple(document.rules),
         ssh_public_keys=keys,
         headroom=document.headroom.model(document.hosts.count, _maximum(document.hosts)),
+        healing=document.healing.model(),
     )
 
 

@@ -21,6 +21,8 @@ from clocker.cloud import (
     Explanation,
     Finding,
     GcReport,
+    Healed,
+    HealReport,
     ImageView,
     MoveReport,
     NetView,
@@ -76,6 +78,7 @@ from clocker.model import (
     SshAccess,
     Verdict,
 )
+from clocker.policies.heal_actions import Pending
 
 HOST = Host(
     id="h1",
@@ -132,6 +135,10 @@ LEFT = Finding(
 
 
 SCALED = ScaleReport("2 hosts, room for 1 of 4 more: 1 host added", 4, 1, ("demo-3",))
+HEALED = HealReport(
+    done=(Healed("restarted", "web", "demo-1", "it ended with status 137"),),
+    pending=(Pending("demo-2", "silent at 1 of 3 looks: no answer", 1030.0),),
+)
 MOVED = MoveReport("web", "demo-1", "demo-2", "10.210.0.5", 0.8)
 
 
@@ -208,12 +215,12 @@ class FakeHost:
         self.cloud._called("label", self.name, changes)
         return replace(HOST, labels={k: v for k, v in changes.items() if v is not None})
 
-    def drain(self, *, volumes: bool = False, grace_s: float = 10.0) -> DrainReport:
+    def drain(self, *, volumes: bool = False, grace_s: float | None = None) -> DrainReport:
         self.cloud._called("drain", self.name, volumes, grace_s)
         return DrainReport(self.name, (MOVED,), self.cloud.stayed)
 
     def remove(
-        self, *, volumes: bool = False, force: bool = False, grace_s: float = 10.0
+        self, *, volumes: bool = False, force: bool = False, grace_s: float | None = None
     ) -> RemoveReport:
         self.cloud._called("remove", self.name, volumes, force, grace_s)
         return RemoveReport(self.name, (MOVED,), ("db",) if force else ())
@@ -238,6 +245,7 @@ class FakeCloud:
     left: tuple[Finding, ...] = (LEFT,)
     stayed: tuple[Stay, ...] = ()
     scaled: ScaleReport = SCALED
+    healed: HealReport = HEALED
     unasked: tuple[ClockerError, ...] = ()
     unremoved: ClockerError | None = None
     new_host: PlannedHost | None = None
@@ -301,6 +309,10 @@ class FakeCloud:
         self._called("scale", dry_run)
         return self.scaled
 
+    def heal(self, *, dry_run: bool = False, fenced: Sequence[str] = ()) -> HealReport:
+        self._called("heal", dry_run, tuple(fenced))
+        return self.healed
+
     def obtain_many(
         self, requests: Sequence[ContainerRequest], *, new_hosts: int | None = None
     ) -> list[FakeMachine]:
@@ -338,10 +350,10 @@ class FakeCloud:
     def start(self, name: str) -> None:
         self._called("start", name)
 
-    def stop(self, name: str, grace_s: float = 10.0) -> None:
+    def stop(self, name: str, grace_s: float | None = None) -> None:
         self._called("stop", name, grace_s)
 
-    def restart(self, name: str, grace_s: float = 10.0) -> None:
+    def restart(self, name: str, grace_s: float | None = None) -> None:
         self._called("restart", name, grace_s)
 
     def move(
@@ -351,7 +363,7 @@ class FakeCloud:
         *,
         volumes: bool = False,
         force: bool = False,
-        grace_s: float = 10.0,
+        grace_s: float | None = None,
     ) -> MoveReport:
         self._called("move", name, host, volumes, force, grace_s)
         return MoveReport(name, "demo-1", host or "demo-2", "10.210.0.5", 0.8)

@@ -376,14 +376,14 @@ def test_status_and_hosts(terminal: Terminal) -> None:
     ("verb", "call"),
     [
         (("start", "web"), ("start", "web")),
-        (("stop", "web"), ("stop", "web", 10.0)),
+        (("stop", "web"), ("stop", "web", None)),
         (("stop", "--grace", "1m", "web"), ("stop", "web", 60.0)),
-        (("move", "web"), ("move", "web", None, False, False, 10.0)),
+        (("move", "web"), ("move", "web", None, False, False, None)),
         (
             ("move", "--volumes", "--force", "--grace", "2s", "web", "demo-2"),
             ("move", "web", "demo-2", True, True, 2.0),
         ),
-        (("restart", "web"), ("restart", "web", 10.0)),
+        (("restart", "web"), ("restart", "web", None)),
         (("logs", "-f", "--tail", "5", "web"), ("logs", "web", True, 5)),
         (("events", "--after", "3", "-n", "9"), ("events", 3, 9)),
         (("inspect", "web"), ("inspect", "web")),

@@ -55,7 +55,7 @@ def test_rm_asks_only_when_it_removes_containers(terminal: Terminal) -> None:
     assert terminal("host", "rm", "--force", "demo-1").status == 2
     seen = terminal("host", "rm", "--force", "--yes", "demo-1")
     assert seen.out.splitlines()[1:] == ["db  removed", "demo-1  removed"]
-    assert ("remove", "demo-1", False, True, 10.0) in terminal.cloud.calls
+    assert ("remove", "demo-1", False, True, None) in terminal.cloud.calls
 
 
 def test_scale_says_one_line_and_ends_with_3_while_room_is_missing(terminal: Terminal) -> None:

@@ -154,6 +154,7 @@ def test_the_reference_explains_every_key() -> None:
         SshDocument,
     )
     from clocker.config.headroom import CooldownDocument, HeadroomDocument
+    from clocker.config.healing import HealingDocument
     from clocker.config.provider_document import (
         FirewallDocument,
         ImageDocument,
@@ -169,6 +170,7 @@ def test_the_reference_explains_every_key() -> None:
         "network.": NetworkDocument,
         "headroom.": HeadroomDocument,
         "headroom.cooldown.": CooldownDocument,
+        "healing.": HealingDocument,
         "ssh.": SshDocument,
     }
     provider_sections = {
