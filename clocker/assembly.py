@@ -17,6 +17,7 @@ from clocker.cloud import Cloud
 from clocker.config import LoadedCloud, find_cloud_file, load_cloud, runtime_folder, state_folder
 from clocker.interfaces import (
     Connections,
+    Contexts,
     Engine,
     Keys,
     Names,
@@ -97,6 +98,7 @@ def _parts(loaded: LoadedCloud, progress: Progress, environ: Mapping[str, str]) 
         keys=keys,
         network=_deferred(lambda: _network(loaded, keys)),
         names=_deferred(lambda: _names(loaded)),
+        contexts=_deferred(lambda: _contexts(environ)),
         progress=progress,
         clock=time.time,
         sleep=time.sleep,
@@ -111,6 +113,12 @@ def _keys(folder: Path, ssh_key: str | None) -> Keys:
     from clocker.remote.keys import CloudKeys
 
     return CloudKeys(folder, ssh_key)
+
+
+def _contexts(environ: Mapping[str, str]) -> Contexts:
+    from clocker.contexts import FileContexts
+
+    return FileContexts(environ=environ)
 
 
 def _provider(entry: ProviderEntry, progress: Progress) -> Provider:

@@ -678,6 +678,7 @@ class Parts:
     keys: Keys
     network: Network
     names: Names
+    contexts: Contexts
     progress: Progress
     clock: Clock
     sleep: Callable[[float], None]

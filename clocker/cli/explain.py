@@ -20,7 +20,7 @@ _HEADINGS = ("HOST", "RANK", "WHY")
 @click.command(context_settings={"allow_interspersed_args": False})
 @run_options.add
 @json_option
-@click.argument("image")
+@click.argument("image", required=False)
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @pass_session
 def explain(session: Session, /, as_json: bool, **given: Any) -> None:

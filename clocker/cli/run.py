@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("-n", "--dry-run", is_flag=True, help="Show where, and which hosts would be made.")
 @yes_option
 @json_option
-@click.argument("image")
+@click.argument("image", required=False)
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @pass_session
 def run(
@@ -34,7 +34,7 @@ def run(
 
     A host is added when no host has room, up to the cloud's maximum: it is shown first, with its
     price, and asked about unless it is free. Options come before IMAGE; what follows it is the
-    command.
+    command. With --build there is no IMAGE: it is built, and all that follows is the command.
 
     \b
     Example:
@@ -42,6 +42,7 @@ def run(
       clocker run --count 3 --name job -e TOKEN debian sleep infinity
       clocker run --dry-run --rule 'country=in DE or NL' nginx
       clocker run --install nginx debian nginx -g 'daemon off;'
+      clocker run --build ./shop --name shop -p 80
     """
     from clocker.cli.request_options import copies
 

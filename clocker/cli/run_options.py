@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from clocker.cli import heal_options, install_options
+from clocker.cli import build_options, heal_options, install_options
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -86,6 +86,8 @@ _OPTIONS = (
         "--timeout", default="120s", metavar="TIME", show_default=True, help="For that wait."
     ),
     *heal_options.OPTIONS,
+    click.option("--build", metavar="CONTEXT", help="Instead of IMAGE: what it is built from."),
+    *build_options.options("--dockerfile"),
     *install_options.OPTIONS,
     click.option(
         "--rule", multiple=True, metavar="NAME[=VALUE]", help="A placement rule for this one."

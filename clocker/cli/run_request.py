@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import click
+
 if TYPE_CHECKING:
-    from clocker.model import ContainerRequest
+    from clocker.model import Build, ContainerRequest
 
 
 def request_of(given: dict[str, Any]) -> ContainerRequest:
@@ -14,15 +16,16 @@ def request_of(given: dict[str, Any]) -> ContainerRequest:
     from clocker.cli.install_options import install_of
     from clocker.model import ContainerRequest, Resources, Wait
 
+    image, words, build = _image(given)
     return ContainerRequest(
-        image=given["image"],
+        image=image,
         resources=Resources(parse.cores(given["cores"]), parse.ram(given["ram"])),
         name=_maybe(parse.name, given["name"]),
         env=parse.env(given["env"]),
         volumes=tuple(map(parse.volume, given["volume"])),
         labels=parse.labels(given["label"]),
         ports=tuple(map(parse.port, given["publish"])),
-        command=_command(given["command"]),
+        command=_command(words),
         entrypoint=_maybe(lambda text: parse.words("--entrypoint", text), given["entrypoint"]),
         user=given["user"],
         workdir=_maybe(parse.workdir, given["workdir"]),
@@ -49,7 +52,22 @@ def request_of(given: dict[str, Any]) -> ContainerRequest:
         healing=healing_of(given),
         stop_signal=stop_signal_of(given),
         stop_grace_s=parse.duration("--stop-grace", given["stop_grace"]),
+        build=build,
     )
+
+
+def _image(given: dict[str, Any]) -> tuple[str, tuple[str, ...], Build | None]:
+    """What it is made of, and the words of its command: with a build there is no image to name."""
+    from clocker.cli.build_options import build_of, lonely
+
+    image, words = given["image"], tuple(given["command"])
+    if given.get("build") is not None:
+        return "", (image, *words) if image else words, build_of(given["build"], given)
+    if option := lonely(given):
+        raise click.UsageError(f"{option} goes with --build CONTEXT")
+    if not image:
+        raise click.UsageError("Missing argument 'IMAGE', or --build CONTEXT instead of it")
+    return image, words, None
 
 
 def _maybe(parse: Any, text: str | None) -> Any:

@@ -18,7 +18,7 @@ from clocker.model import (
 )
 
 if TYPE_CHECKING:
-    from clocker.cloud import Finding, ImageView, PlannedContainer, PlannedHost, UpPlan
+    from clocker.cloud import BuildReport, Finding, ImageView, PlannedContainer, PlannedHost, UpPlan
     from clocker.config import ProviderListing
 
 
@@ -181,6 +181,18 @@ def image(view: ImageView) -> dict[str, Any]:
         "created_at": view.created_at,
         "hosts": list(view.hosts),
         "used_by": list(view.used_by),
+    }
+
+
+def built(report: BuildReport) -> dict[str, Any]:
+    return {
+        "name": report.name,
+        "tag": report.tag,
+        "id": report.id,
+        "host": report.host,
+        "size_bytes": report.size_bytes,
+        "took_s": round(report.took_s, 3),
+        "updated": list(report.updated),
     }
 
 

@@ -54,6 +54,7 @@ SECTIONS: dict[str, dict[str, Verb]] = {
         "app": Verb("app:app", "Look at an application, scale, restart or remove it."),
     },
     "Images": {
+        "build": Verb("build:build", "Build an image on a host from a Dockerfile."),
         "image": Verb("image:image", "List the images on the hosts, and look after them."),
     },
     "Networks": {

@@ -1,5 +1,6 @@
 """The Docker cloud: made, filled, looked at and given back."""
 
+from clocker.cloud.builds import BuildReport
 from clocker.cloud.cloud import Cloud
 from clocker.cloud.holdings import VolumeView
 from clocker.cloud.host_machine import HostMachine
@@ -32,6 +33,7 @@ from clocker.cloud.reports import (
 
 __all__ = [
     "AdoptReport",
+    "BuildReport",
     "Cloud",
     "ContainerMachine",
     "DnsReport",

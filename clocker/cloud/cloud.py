@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from clocker.cloud import (
     add_hosts,
+    builds,
     holdings,
     image_list,
     key_pairs,
@@ -25,6 +26,7 @@ from clocker.cloud import release as releasing
 from clocker.cloud import rotate as rotating
 from clocker.cloud import scale as scaling
 from clocker.cloud import up as making
+from clocker.cloud.builds import BuildReport
 from clocker.cloud.cloud_networks import CloudNetworks
 from clocker.cloud.holdings import VolumeView
 from clocker.cloud.host_machine import HostMachine
@@ -49,6 +51,7 @@ from clocker.cloud.reports import (
 from clocker.images import Images
 from clocker.interfaces import Parts
 from clocker.model import (
+    Build,
     Check,
     CloudSpec,
     Container,
@@ -67,7 +70,7 @@ class Cloud(CloudNetworks):
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._images = Images()
+        self._images = Images(parts.contexts)
 
     @property
     def spec(self) -> CloudSpec:
@@ -212,6 +215,30 @@ class Cloud(CloudNetworks):
     def images(self) -> tuple[ImageView, ...]:
         """Those on the hosts, by name."""
         return image_list.images(self._parts)
+
+    def build(
+        self,
+        build: Build,
+        *,
+        name: str | None = None,
+        host: str | None = None,
+        on_line: Callable[[str], None] | None = None,
+    ) -> BuildReport:
+        """Build an image on ``host``, or on any that is ready, and call it ``name``."""
+        return builds.build(self._parts, self._images, build, name=name, host=host, on_line=on_line)
+
+    def build_library(
+        self,
+        build: Build,
+        name: str,
+        *,
+        host: str | None = None,
+        on_line: Callable[[str], None] | None = None,
+    ) -> Iterator[BuildReport]:
+        """Build each variant of a checkout like those of Docker's library, as ``name:VARIANT``."""
+        return builds.build_library(
+            self._parts, self._images, build, name=name, host=host, on_line=on_line
+        )
 
     def volumes(self) -> tuple[VolumeView, ...]:
         """The named ones on the hosts, also those that no container uses."""

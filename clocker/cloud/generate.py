@@ -124,7 +124,10 @@ class Generator:
         if what := installs.failed_since(self.parts, key, begun):
             raise InfrastructureError(f"the same install has failed elsewhere:\n{what}")
 
-    def _tell(self, line: str) -> None:
+    def tell_build(self, line: str) -> None:
+        self._tell(line, "build")
+
+    def _tell(self, line: str, what: str = "install") -> None:
         shown = "".join(char for char in line.strip()[:_LINE] if char.isprintable())
         if shown:
-            self.parts.progress.step(self.container.name, f"install: {shown}")
+            self.parts.progress.step(self.container.name, f"{what}: {shown}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from clocker.cloud import ledger
 from clocker.cloud.announce import announce
@@ -23,6 +23,7 @@ from clocker.errors import InfrastructureError, NothingFits
 from clocker.images import Images
 from clocker.interfaces import Parts
 from clocker.model import (
+    Build,
     Container,
     ContainerRequest,
     ContainerState,
@@ -54,7 +55,7 @@ def obtain_many(
     made by this call are released again, and the first error is raised. ``new_hosts``, ``on``: as
     for ``reserve``."""
     terms = Terms(new_hosts, on or {})
-    reservations = reserve(parts, requests, terms.new_hosts, terms.on)
+    reservations = reserve(parts, _named(images, requests), terms.new_hosts, terms.on)
     hosts = len({booked.host.id for booked in reservations})
     with side_by_side(1 + min(len(reservations), AT_ONCE_PER_HOST * hosts)) as pool:
         jobs = _begun(parts, images, reservations, pool, terms)
@@ -76,7 +77,8 @@ def begin(
 ) -> list[Future[Container]]:
     """Book all of them or none, now, and make each in ``pool``: what fails takes no other with
     it. ``on``: as for ``reserve``."""
-    return _begun(parts, images, reserve(parts, requests, on=on), pool, Terms(on=on))
+    reservations = reserve(parts, _named(images, requests), on=on)
+    return _begun(parts, images, reservations, pool, Terms(on=on))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,21 @@ def _begun(
     return [
         pool.submit(_fulfil, parts, images, booked, published, terms) for booked in reservations
     ]
+
+
+def _named(images: Images, requests: Sequence[ContainerRequest]) -> list[ContainerRequest]:
+    """Equal builds are looked at once, so that one call builds one image for them."""
+    known: list[tuple[Build, ContainerRequest]] = []
+    found = []
+    for request in requests:
+        if request.build is None:
+            found.append(request)
+            continue
+        same = next((named for build, named in known if build == request.build), None)
+        named = replace(request, image=same.image) if same else images.resolved(request)
+        known.append((request.build, named))
+        found.append(named)
+    return found
 
 
 def _fulfil(
@@ -179,7 +196,7 @@ def _create(
         parts.progress.step(name, f"image on {host.name}")
         sources = other_engines(parts, host)
         generate = Generator(parts, images, engine, host, container, sources, parts.clock())
-        image, launch = images.prepare(engine, request, sources, generate)
+        image, launch = images.prepare(engine, request, sources, generate, generate.tell_build)
         parts.progress.step(name, f"create on {host.name}")
         with step_named(name, "create"):
             engine_id = create(parts, engine, host, container, image, launch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from clocker.cloud.key_pairs import public_key
 from clocker.cloud.labels import check_aliases, check_hostname, check_labels, check_name
+from clocker.contexts import check_build
 from clocker.errors import BadInput
 from clocker.images.install import check_install
 from clocker.model import ContainerRequest
@@ -22,7 +23,7 @@ def check(request: ContainerRequest) -> None:
         raise BadInput("keys are of no use without an sshd", where="ssh_keys", remedy="ask for ssh")
     for key in request.ssh_keys:
         public_key(key)
-    _check_install(request)
+    _check_image(request)
     need = request.resources
     if min(need.cores, need.ram_mb, need.disk_mb) < 0:
         raise BadInput("resources cannot be negative", where="resources")
@@ -36,6 +37,8 @@ def check(request: ContainerRequest) -> None:
         raise BadInput("the same host port is asked for twice", where="ports")
 
 
-def _check_install(request: ContainerRequest) -> None:
+def _check_image(request: ContainerRequest) -> None:
+    if request.build is not None:
+        check_build(request.build)
     if request.install is not None:
         check_install(request.install)

@@ -9,7 +9,8 @@ request's part; Unfit: a file that it names is not as it must be.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -136,14 +137,29 @@ class BuildDocument(Strict):
         )
 
 
+def build_of(values: Mapping[str, Any], folder: Path, where: str) -> Build:
+    """The Build that the fields of a BuildDocument describe; BadInput, said of ``where``."""
+    with _said_of(where):
+        return BuildDocument.model_validate(values).model(folder)
+
+
 def install_of(values: Mapping[str, Any], folder: Path, where: str) -> Install:
     """The Install that the fields of an InstallDocument describe; BadInput, said of ``where``."""
-    try:
+    with _said_of(where):
         return InstallDocument.model_validate(values).model(folder)
+
+
+@contextmanager
+def _said_of(where: str) -> Iterator[None]:
+    try:
+        yield
     except ValidationError as error:
         first = error.errors()[0]
         said = first["msg"].removeprefix("Value error, ")
-        raise BadInput(f"{said}: {first['input']!r}"[:300], where=where) from None
+        given = first["input"]
+        # A mapping may hold more than what is wrong.
+        shown = f": {given!r}"[:200] if isinstance(given, str | int) else ""
+        raise BadInput(f"{said}{shown}", where=where) from None
     except Unfit as error:
         raise BadInput(str(error), where=where, remedy=error.remedy) from None
 

@@ -26,15 +26,16 @@ class Applications:
     """Every method may be interrupted, or its process killed, and called again."""
 
     def __init__(self, cloud: Cloud) -> None:
-        self._parts, self._images = cloud.parts, Images()
+        self._parts, self._images = cloud.parts, Images(cloud.parts.contexts)
 
     def preview(self, application: Application) -> Preview:
         """What ``deploy`` would do now; nothing is changed. BadInput, NameTaken."""
-        return preview(self._parts, resolve(application))
+        return preview(self._parts, resolve(self._named(application)))
 
     def deploy(self, application: Application) -> Preview:
         """Make what runs what ``application`` says: create, change, replace, remove. The same
         again goes on where it ended. BadInput, NameTaken; DeployFailed names the services."""
+        application = self._named(application)
         parts, resolved = self._parts, resolve(application)
         recover(parts)
 
@@ -99,6 +100,14 @@ class Applications:
         """Remove its containers, those first that others do not need, and its networks; its
         volumes stay unless they are to go. Returns the names of the containers."""
         return removal.remove(self._parts, name, volumes=volumes)
+
+    def _named(self, application: Application) -> Application:
+        """With the names of the images that are built for it, by which it is known again."""
+        services = (
+            replace(service, request=self._images.resolved(service.request))
+            for service in application.services
+        )
+        return replace(application, services=tuple(services))
 
     def _deploy(self, resolved: Resolved, deployment: Deployment, *, cut_off: bool) -> Preview:
         """``cut_off``: an earlier deploy was, and may have told some hosts only of a network."""

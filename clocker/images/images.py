@@ -3,27 +3,48 @@ wait for that and share its outcome."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from threading import Lock
 
+from clocker.errors import ImageNotFound
+from clocker.images.built import (
+    Order,
+    Tell,
+    build_again,
+    build_from,
+    built_tag,
+    is_built,
+    is_built_tag,
+    resolved,
+)
 from clocker.images.ensure import Sources, copy, ensure
 from clocker.images.kinds import ImageKind, kind_of
 from clocker.images.reference import Reference
 from clocker.images.spec import Launch, launch
 from clocker.images.sshd import layer_tag, layered
-from clocker.interfaces import Engine
-from clocker.model import ContainerRequest, ImageInfo
+from clocker.interfaces import Context, Contexts, Engine
+from clocker.model import Build, ContainerRequest, ImageInfo
 
 
 class Images:
     """Thread-safe; one per Cloud. An engine is known by identity."""
 
-    def __init__(self, *, pull_timeout_s: float = 300.0, build_timeout_s: float = 600.0) -> None:
+    def __init__(
+        self,
+        contexts: Contexts | None = None,
+        *,
+        pull_timeout_s: float = 300.0,
+        build_timeout_s: float = 600.0,
+    ) -> None:
+        self._contexts = contexts
         self._pull_timeout_s = pull_timeout_s
         self._build_timeout_s = build_timeout_s
         self._lock = Lock()
         self._under_way: dict[tuple[int, str], Future[ImageInfo]] = {}
+        self._building: defaultdict[str, Lock] = defaultdict(Lock)
 
     def prepare(
         self,
@@ -31,10 +52,15 @@ class Images:
         request: ContainerRequest,
         sources: Sources,
         generate: Callable[[ImageInfo], ImageInfo] = lambda base: base,
+        on_line: Tell | None = None,
     ) -> tuple[ImageInfo, Launch]:
         """The image to create the requested container from, on ``engine``, and how to run it.
-        ``generate`` does to the image that was asked for what the request wants installed."""
-        base = self.ensure(engine, request.image, sources)
+        ``generate`` does to the image that was asked for what the request wants installed;
+        ``on_line`` hears what a build says."""
+        if request.build is not None and is_built_tag(request.image):
+            base = self.built(engine, request.image, request.build, sources, on_line)
+        else:
+            base = self.ensure(engine, request.image, sources)
         how = launch(request, base)
         made = generate(base)
         return (self.with_ssh(engine, made, sources) if request.ssh else made), how
@@ -46,6 +72,54 @@ class Images:
             str(Reference.parse(reference)),
             lambda: ensure(engine, reference, sources, pull_timeout_s=self._pull_timeout_s),
         )
+
+    def resolved(self, request: ContainerRequest) -> ContainerRequest:
+        """See ``clocker.images.built``; to be asked before anything is stored."""
+        return request if self._contexts is None else resolved(self._contexts, request)
+
+    def built(
+        self,
+        engine: Engine,
+        tag: str,
+        build: Build,
+        sources: Sources,
+        on_line: Tell | None = None,
+    ) -> ImageInfo:
+        """What was built of that name: there, copied from an engine that has it, or built; in this
+        process on one engine only."""
+
+        def make() -> ImageInfo:
+            if self._contexts is None:
+                raise ImageNotFound(f"no host has {tag}", where="image")
+            order = Order(build, tag, partial(self.ensure, engine, sources=sources), on_line)
+            return build_again(engine, self._contexts, order)
+
+        return self._built(engine, tag, sources, make)
+
+    def built_now(
+        self,
+        engine: Engine,
+        context: Context,
+        build: Build,
+        sources: Sources,
+        on_line: Tell | None = None,
+    ) -> ImageInfo:
+        """The same of a context that is at hand."""
+        tag = built_tag(context)
+        order = Order(build, tag, partial(self.ensure, engine, sources=sources), on_line)
+        return self._built(engine, tag, sources, lambda: build_from(engine, context, order))
+
+    def _built(
+        self, engine: Engine, tag: str, sources: Sources, make: Callable[[], ImageInfo]
+    ) -> ImageInfo:
+        def bring() -> ImageInfo:
+            with self._building[tag]:
+                found = engine.image(tag)
+                if found and is_built(found):
+                    return found
+                return copy(engine, tag, sources, [], is_built) or make()
+
+        return self.once(engine, tag, bring)
 
     def generated(
         self, engine: Engine, tag: str, sources: Sources, good: Callable[[ImageInfo], bool]

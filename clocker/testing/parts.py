@@ -11,6 +11,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+from clocker.contexts import FileContexts
 from clocker.interfaces import Parts
 from clocker.model import CloudSpec, NodePool, Resources
 from clocker.testing.connections import FakeConnections
@@ -46,6 +47,7 @@ def fake_parts(
         "keys": FakeKeys(spec.name),
         "network": FakeNetwork(spec.name),
         "names": FakeNames(spec.network.name_servers),
+        "contexts": FileContexts(),
         "progress": RecordingProgress(),
         "clock": clock,
         "sleep": getattr(clock, "advance", time.sleep),

@@ -15,6 +15,7 @@ import pytest
 
 from clocker.cloud import (
     AdoptReport,
+    BuildReport,
     DnsReport,
     DownReport,
     DrainReport,
@@ -53,6 +54,7 @@ from clocker.errors import ClockerError, MoreHostsNeeded, NotFound
 from clocker.images import ImageKind
 from clocker.interfaces import Parts
 from clocker.model import (
+    Build,
     Check,
     CloudSpec,
     Container,
@@ -90,6 +92,11 @@ HOST = Host(
     access=SshAccess("172.30.0.2"),
     address="172.30.0.2",
     created_at=1000.0,
+)
+
+
+BUILT = BuildReport(
+    "clocker/build:abc", "shop:1", "sha256:" + "a" * 64, "demo-1", 142_000_000, 1.5, ("demo-2",)
 )
 
 
@@ -375,6 +382,16 @@ class FakeCloud:
     def logs(self, name: str, follow: bool = False, tail: int | None = None) -> Iterator[bytes]:
         self._called("logs", name, follow, tail)
         return iter([b"one\n", b"two\n"])
+
+    def build(self, build: Build, **options: Any) -> BuildReport:
+        self._called("build", build, options)
+        options["on_line"] and options["on_line"]("Step 1/1 : FROM x")
+        return BUILT
+
+    def build_library(self, build: Build, name: str, **options: Any) -> Iterator[BuildReport]:
+        self._called("build_library", build, name, options)
+        yield replace(BUILT, name=f"{name}:3")
+        yield replace(BUILT, name=f"{name}:3-slim")
 
     def images(self) -> tuple[ImageView, ...]:
         self._called("images")

@@ -96,6 +96,7 @@ ARGUMENTS = {
     "doctor": ("local",),
     "run": ("--name", "web", "-p", "80", "nginx"),
     "explain": ("nginx",),
+    "build": (".",),
     "inspect": ("web",),
     "move": ("web",),
     "exec": ("web", "true"),

@@ -1,0 +1,249 @@
+"""Containers of images that are built for them, and images that are built by name; in memory."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clocker.cloud import Cloud
+from clocker.deploy import Applications
+from clocker.errors import BadInput, CommandFailed, ImageNotFound, NameTaken, TimedOut
+from clocker.images import ImageKind
+from clocker.interfaces import Parts
+from clocker.model import Application, Build, ContainerRequest, RuleSpec, Service, Wait
+from clocker.testing import FakeEngine, FakeMachines, fake_parts
+
+DOCKERFILE = "FROM base:1\nRUN echo building\n"
+
+
+@pytest.fixture
+def parts() -> Parts:
+    machines = FakeMachines()
+    machines.home = FakeEngine("home")
+    machines.home.add_image("base:1")
+    return fake_parts(machines=machines)
+
+
+@pytest.fixture
+def cloud(parts: Parts) -> Iterator[Cloud]:
+    with Cloud(parts) as cloud:
+        cloud.up()
+        yield cloud
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return context(tmp_path / "context", {"Dockerfile": DOCKERFILE})
+
+
+def context(folder: Path, files: Mapping[str, str]) -> Path:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder
+
+
+def engines(parts: Parts) -> dict[str, FakeEngine]:
+    with parts.store.read() as tx:
+        return {host.name: parts.connections.engine(host) for host in tx.hosts()}  # type: ignore[misc]
+
+
+def builds(parts: Parts) -> int:
+    return sum(engine.count("build") for engine in engines(parts).values())
+
+
+def asked(folder: Path, name: str, host: str = "", **changes: Any) -> ContainerRequest:
+    rules = (RuleSpec("hostname", {"pattern": host}),) if host else ()
+    build = Build(str(folder), **changes)
+    return ContainerRequest("", name=name, build=build, rules=rules, wait=Wait.RUNNING)
+
+
+def test_an_image_is_built_once_for_all_hosts(cloud: Cloud, parts: Parts, folder: Path) -> None:
+    first, second = sorted(engines(parts))
+    one = cloud.obtain(asked(folder, "one", first))
+    two = cloud.obtain(asked(folder, "two", second))
+    three = cloud.obtain(asked(folder, "three", second))
+    assert builds(parts) == 1
+    assert one.record.image_id == two.record.image_id == three.record.image_id
+    assert one.record.request.image.startswith("clocker/build:")
+    (view,) = [view for view in cloud.images() if view.name == one.record.request.image]
+    assert (view.kind, set(view.hosts)) == (ImageKind.BUILT, {first, second})
+    assert set(view.used_by) == {"one", "two", "three"}
+
+
+def test_many_at_once_build_once(cloud: Cloud, parts: Parts, folder: Path) -> None:
+    requests = [asked(folder, f"c{n}") for n in range(6)]
+    machines = cloud.obtain_many(requests)
+    assert builds(parts) == 1
+    assert len({machine.record.image_id for machine in machines}) == 1
+
+
+def test_the_same_is_asked_again_until_the_context_changes(
+    cloud: Cloud, parts: Parts, folder: Path
+) -> None:
+    one = cloud.obtain(asked(folder, "one"))
+    assert cloud.obtain(asked(folder, "one")).record == one.record
+    context(folder, {"more": "x"})
+    with pytest.raises(NameTaken):
+        cloud.obtain(asked(folder, "one"))
+    assert cloud.obtain(asked(folder, "two")).record.request.image != one.record.request.image
+    assert builds(parts) == 2
+
+
+def test_arguments_and_target_make_another_image(
+    cloud: Cloud, parts: Parts, tmp_path: Path
+) -> None:
+    text = "ARG OF=base\nFROM $OF:1 AS first\nRUN echo one\nFROM first\nRUN echo two\n"
+    folder = context(tmp_path / "c", {"sub/Other": text})
+    changes: list[dict[str, Any]] = [{}, {"target": "first"}, {"args": {"OF": "base"}}]
+    images = {
+        cloud.obtain(asked(folder, f"c{n}", dockerfile="sub/Other", **change)).record.image_id
+        for n, change in enumerate(changes)
+    }
+    assert len(images) == 3
+
+
+def test_it_moves_when_the_context_is_gone(cloud: Cloud, parts: Parts, folder: Path) -> None:
+    first, second = sorted(engines(parts))
+    one = cloud.obtain(asked(folder, "one", first))
+    shutil.rmtree(folder)
+    moved = replace(one.record.request, rules=())
+    with parts.store.transaction() as tx:
+        tx.put_container(replace(one.record, request=moved))
+    cloud.move("one", second)
+    assert cloud.machine("one").record.image_id == one.record.image_id
+    assert builds(parts) == 1
+
+
+def test_what_nobody_has_any_more_is_built_again(cloud: Cloud, parts: Parts, folder: Path) -> None:
+    one = cloud.obtain(asked(folder, "one")).record
+    cloud.release("one")
+    for engine in engines(parts).values():
+        engine.remove_image(one.request.image)
+    assert cloud.obtain(replace(one.request, name="two")).record.request.image == one.request.image
+    assert builds(parts) == 2
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_what_cannot_be_built_again(cloud: Cloud, parts: Parts, folder: Path, gone: bool) -> None:
+    one = cloud.obtain(asked(folder, "one")).record
+    cloud.release("one")
+    for engine in engines(parts).values():
+        engine.remove_image(one.request.image)
+    shutil.rmtree(folder) if gone else context(folder, {"Dockerfile": "FROM base:1\n"})
+    with pytest.raises(ImageNotFound, match="no such file|has changed since") as lost:
+        cloud.obtain(replace(one.request, name="two"))
+    assert one.request.image in str(lost.value) and cloud.list() == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "said"),
+    [
+        ("FROM base:1\nRUN false\n", CommandFailed, "failed"),
+        ("FROM base:1\nRUN sleep infinity\n", TimedOut, "took more than 1 s"),
+        ("FROM nowhere:1\n", ImageNotFound, "nowhere:1"),
+        ("FROM base:1\nCOPY missing /\n", CommandFailed, "missing"),
+    ],
+)
+def test_a_build_that_fails_leaves_nothing(
+    cloud: Cloud, parts: Parts, tmp_path: Path, text: str, error: type[Exception], said: str
+) -> None:
+    folder = context(tmp_path / "c", {"Dockerfile": text})
+    with pytest.raises(error, match=said):
+        cloud.obtain(asked(folder, "one", timeout_s=1))
+    assert cloud.list() == ()
+    assert not [view for view in cloud.images() if view.kind is ImageKind.BUILT]
+
+
+def test_a_context_that_is_none_is_refused_before_anything_is_done(
+    cloud: Cloud, parts: Parts, tmp_path: Path
+) -> None:
+    events = cloud.events()
+    for build in (Build(str(tmp_path / "none")), Build(str(tmp_path)), Build("ext::sh")):
+        with pytest.raises(BadInput):
+            cloud.obtain(ContainerRequest("", build=build))
+    assert cloud.events() == events
+
+
+def test_by_name_on_a_chosen_host(cloud: Cloud, parts: Parts, folder: Path) -> None:
+    first, second = sorted(engines(parts))
+    lines: list[str] = []
+    report = cloud.build(Build(str(folder)), name="shop:1", host=second, on_line=lines.append)
+    assert (report.name, report.host, report.updated) == ("shop:1", second, ())
+    assert "building" in lines
+    assert engines(parts)[second].image("shop:1").id == report.id  # type: ignore[union-attr]
+    assert engines(parts)[first].image("shop:1") is None
+    one = cloud.obtain(
+        ContainerRequest("shop:1", rules=(RuleSpec("hostname", {"pattern": first}),))
+    )
+    assert one.record.image_id == report.id and builds(parts) == 1
+    assert cloud.build(Build(str(folder)), name="other", host=first).id == report.id
+    assert builds(parts) == 1
+
+
+def test_a_name_means_the_newest_on_all_hosts(cloud: Cloud, parts: Parts, folder: Path) -> None:
+    first, second = sorted(engines(parts))
+    old = cloud.build(Build(str(folder)), name="shop", host=first)
+    context(folder, {"more": "x"})
+    new = cloud.build(Build(str(folder)), name="shop", host=second)
+    assert new.updated == (first,) and new.id != old.id
+    found = {engine.image("shop").id for engine in engines(parts).values()}  # type: ignore[union-attr]
+    assert found == {new.id}
+
+
+@pytest.mark.parametrize("name", ["clocker/mine:1", "a@sha256:" + "a" * 64, "UPPER", "a b"])
+def test_names_that_are_not_given(cloud: Cloud, folder: Path, name: str) -> None:
+    with pytest.raises(BadInput):
+        cloud.build(Build(str(folder)), name=name)
+
+
+def test_a_library_is_built_in_the_order_of_what_needs_what(
+    cloud: Cloud, parts: Parts, tmp_path: Path
+) -> None:
+    folder = context(
+        tmp_path / "library",
+        {
+            "3/slim/Dockerfile": "FROM lang:3\n",
+            "3/Dockerfile": "FROM base:1\n",
+            "4/Dockerfile": "FROM base:1\nRUN echo four\n",
+        },
+    )
+    reports = list(cloud.build_library(Build(str(folder)), "lang"))
+    names = [report.name for report in reports]
+    assert sorted(names) == ["lang:3", "lang:3-slim", "lang:4"]
+    assert names.index("lang:3") < names.index("lang:3-slim")
+    context(folder, {"3/Dockerfile": "FROM lang:3-slim\n"})
+    with pytest.raises(BadInput, match="in a circle"):
+        list(cloud.build_library(Build(str(folder)), "lang"))
+    with pytest.raises(BadInput, match="has a tag"):
+        list(cloud.build_library(Build(str(folder)), "lang:1"))
+
+
+def test_an_application_is_built_and_known_again(cloud: Cloud, parts: Parts, folder: Path) -> None:
+    request = ContainerRequest("shop-web", build=Build(str(folder)))
+    application = Application("shop", (Service("web", request, replicas=2),))
+    applications = Applications(cloud)
+    applications.deploy(application)
+    assert builds(parts) == 1
+    assert applications.preview(application).plan.is_empty
+    context(folder, {"more": "x"})
+    assert not applications.preview(application).plan.is_empty
+    applications.deploy(application)
+    assert builds(parts) == 2
+    assert len({container.image_id for container in cloud.list()}) == 1
+
+
+def test_two_threads_of_two_hosts_build_once(cloud: Cloud, parts: Parts, folder: Path) -> None:
+    for engine in engines(parts).values():
+        engine.latency_s["build"] = 0.3
+    hosts = sorted(engines(parts))
+    with ThreadPoolExecutor(2) as pool:
+        made = list(pool.map(lambda host: cloud.obtain(asked(folder, f"on-{host}", host)), hosts))
+    assert builds(parts) == 1 and len({each.record.image_id for each in made}) == 1
