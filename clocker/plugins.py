@@ -43,6 +43,7 @@ RULES = {
     "least_containers": f"{_HOME}.order:LeastContainers",
     "random": f"{_HOME}.order:Random",
     "cheapest": f"{_HOME}.order:Cheapest",
+    "image_there": f"{_HOME}.images:ImageThere",
     "lowest_cpu_usage": f"{_HOME}.usage:LowestCpuUsage",
 }
 SHAPERS = {

@@ -53,6 +53,7 @@ def view_of(name: str, given: Mapping[str, Any]) -> HostView:
         labels=given.get("labels", {}),
         price_hour=given.get("price"),
         cordoned=given.get("cordoned", False),
+        images=tuple(given.get("images", ())),
     )
     held = given.get("containers", 0)
     if isinstance(held, int):

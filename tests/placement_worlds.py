@@ -70,6 +70,7 @@ LOCAL_PREFERENCES = st.sampled_from(
     [
         *(RuleSpec(name) for name in (
             "breadth_first", "depth_first", "least_containers", "cheapest", "lowest_cpu_usage",
+            "image_there",
         )),
         RuleSpec("affinity", {"sentences": "NOT TYPE", "soft": True}),
         RuleSpec("max_containers", {"limit": 2, "soft": True}),

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 
-from clocker.cloud import ledger
+from clocker.cloud import image_record, ledger
 from clocker.cloud.announce import announce
 from clocker.cloud.await_state import await_state
 from clocker.cloud.container_spec import engine_name, volume_name
@@ -65,6 +65,7 @@ def _carry_over(
     here, there = parts.connections.engine(way.source), parts.connections.engine(way.target)
     with step_named(name, f"image on {way.target.name}"):
         image, launch = _same_image(parts, images, way, here, there)
+        image_record.note(parts, way.target, container.request)
     environ = _environ(container, here, engine_name(parts.spec.name, name))
     engine_id = None
     if named(container.request):

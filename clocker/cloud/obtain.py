@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
-from clocker.cloud import ledger
+from clocker.cloud import image_record, ledger
 from clocker.cloud.announce import announce
 from clocker.cloud.await_state import await_state
 from clocker.cloud.create import create
@@ -197,6 +197,7 @@ def _create(
         sources = other_engines(parts, host)
         generate = Generator(parts, images, engine, host, container, sources, parts.clock())
         image, launch = images.prepare(engine, request, sources, generate, generate.tell_build)
+        image_record.note(parts, host, request)
         parts.progress.step(name, f"create on {host.name}")
         with step_named(name, "create"):
             engine_id = create(parts, engine, host, container, image, launch)

@@ -82,7 +82,9 @@ class Host:
     asked for; None: the cloud's own shape.
     ``engine_port``: where its engine has been made to listen with TLS; None: by SSH only.
     ``fenced_at``: since when nothing runs on it for certain, so that addresses of its containers
-    may be used elsewhere; should it come back, it is cleaned before it takes anything."""
+    may be used elsewhere; should it come back, it is cleaned before it takes anything.
+    ``images``: kinds of image (``clocker.placement.images``) that have come to it, the
+    latest last."""
 
     id: str
     name: str
@@ -108,3 +110,4 @@ class Host:
     cordoned: bool = False
     wishes: Wishes | None = None
     fenced_at: float | None = None
+    images: tuple[str, ...] = ()

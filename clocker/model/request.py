@@ -123,6 +123,10 @@ class Install:
     timeout_s: float = 900.0
     keep: bool = True
 
+    def __hash__(self) -> int:
+        """Without the variables: a mapping has none."""
+        return hash((self.packages, self.files, self.commands, self.ttl_s, self.keep))
+
 
 @dataclass(frozen=True, slots=True)
 class Build:

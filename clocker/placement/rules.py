@@ -3,6 +3,7 @@
 from clocker.placement.affinity import Affinity, DifferentHost, Exclusive, SameHost
 from clocker.placement.capacity import Fits, MaxContainers
 from clocker.placement.hosts import HostLabels, Hostname
+from clocker.placement.images import ImageThere
 from clocker.placement.location import Country, Provider, Region, Zone
 from clocker.placement.order import BreadthFirst, Cheapest, DepthFirst, LeastContainers, Random
 from clocker.placement.soft import Soft
@@ -20,6 +21,7 @@ __all__ = [
     "Fits",
     "HostLabels",
     "Hostname",
+    "ImageThere",
     "LeastContainers",
     "LowestCpuUsage",
     "MaxContainers",

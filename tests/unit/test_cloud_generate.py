@@ -206,6 +206,20 @@ def test_an_outcome_is_good_for_its_time_to_live() -> None:
     assert len(world.ran) == 2, "0 does it anew, and what it made is good for the next"
 
 
+def test_placement_may_prefer_hosts_that_have_it() -> None:
+    world = World(hosts=3, rules=(RuleSpec("image_there"),))
+    with world.cloud() as cloud:
+        first = cloud.obtain(WEB)
+        other = next(v.host.name for v in cloud.hosts() if v.host.name != first.host.name)
+        here = (RuleSpec("hostname", {"pattern": other}),)
+        plain = cloud.obtain(ContainerRequest("debian:12", name="plain", rules=here))
+        places = [cloud.obtain(replace(WEB, name=f"w{n}")).host.name for n in range(3)]
+        assert plain.host.name == other and places == [first.host.name] * 3
+        cloud.move("web", plain.host.name)
+        views = {view.host.name: view.host.images for view in cloud.hosts()}
+    assert len(views[plain.host.name]) == 2 and len(views[first.host.name]) == 1
+
+
 def test_a_move_takes_the_very_image_along() -> None:
     world = World()
     with world.cloud() as cloud:
