@@ -9,11 +9,12 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address
+from pathlib import Path
 from typing import Any, TypeVar
 
 from clocker.config.quantities import dns_label, duration_s, size_mb
 from clocker.errors import BadInput
-from clocker.model import ContainerRequest, HealthCheck, Port, Restart, RuleSpec, Volume
+from clocker.model import ContainerRequest, HealthCheck, Port, Restart, RuleSpec, Secret, Volume
 
 T = TypeVar("T")
 
@@ -67,6 +68,28 @@ def env(items: Sequence[str]) -> dict[str, str | None]:
             )
         found[key] = value if assigned else None
     return found
+
+
+def secret(text: str, *, as_env: bool = False) -> Secret:
+    """``NAME=env:VARIABLE``, ``NAME=file:PATH`` or ``NAME=command:LINE``."""
+    option = "--secret-env" if as_env else "--secret"
+    name, _, source = text.partition("=")
+    kind, _, value = source.partition(":")
+    if not name or not value or kind not in ("env", "file", "command"):
+        raise BadInput(  # which does not repeat it: it may have been written out
+            "must say where the secret is from: NAME=env:VARIABLE, NAME=file:PATH or "
+            "NAME=command:LINE",
+            where=option,
+            remedy=f"{option} TOKEN=env:TOKEN",
+        )
+    return Secret(
+        name,
+        target=name,
+        env=value if kind == "env" else None,
+        file=str(Path(value).resolve()) if kind == "file" else None,
+        command=words(option, value) if kind == "command" else None,
+        as_env=as_env,
+    )
 
 
 def labels(items: Sequence[str]) -> dict[str, str]:

@@ -21,6 +21,18 @@ _OPTIONS = (
         "-e", "--env", multiple=True, metavar="K[=V]", help="A variable; K alone: its value here."
     ),
     click.option(
+        "--secret",
+        multiple=True,
+        metavar="NAME=SOURCE",
+        help="As /run/secrets/NAME; from env:VAR, file:PATH or command:LINE.",
+    ),
+    click.option(
+        "--secret-env",
+        multiple=True,
+        metavar="VAR=SOURCE",
+        help="As a variable, which `docker inspect` shows.",
+    ),
+    click.option(
         "-v", "--volume", multiple=True, metavar="SRC:DST[:ro]", help="A host's folder or a volume."
     ),
     click.option(

@@ -22,6 +22,10 @@ def request_of(given: dict[str, Any]) -> ContainerRequest:
         resources=Resources(parse.cores(given["cores"]), parse.ram(given["ram"])),
         name=_maybe(parse.name, given["name"]),
         env=parse.env(given["env"]),
+        secrets=(
+            *(parse.secret(text) for text in given["secret"]),
+            *(parse.secret(text, as_env=True) for text in given["secret_env"]),
+        ),
         volumes=tuple(map(parse.volume, given["volume"])),
         labels=parse.labels(given["label"]),
         ports=tuple(map(parse.port, given["publish"])),

@@ -10,6 +10,7 @@ from dataclasses import replace
 import msgspec
 
 from clocker.cloud.nets import attachment
+from clocker.cloud.secrets import Delivered
 from clocker.errors import BadInput
 from clocker.images import Launch, credentials_tar
 from clocker.images.install import without_contents
@@ -25,6 +26,7 @@ def container_spec(
     image: ImageInfo,
     launch: Launch,
     environ: Mapping[str, str] = os.environ,
+    delivered: Delivered = Delivered(),
 ) -> ContainerSpec:
     request = container.request
     return ContainerSpec(
@@ -34,8 +36,9 @@ def container_spec(
         labels={**request.labels, **own_labels(parts.spec.name, container)},
         resources=request.resources,
         attachment=attachment(parts, container, container.endpoints[0]),
-        env=environment(request.env, environ),
+        env={**environment(request.env, environ), **delivered.env},
         volumes=tuple(_volume(parts.spec.name, volume) for volume in request.volumes),
+        binds=delivered.binds,
         ports=container.ports,
         command=launch.command,
         entrypoint=launch.entrypoint,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from clocker.cloud import ledger
+from clocker.cloud import ledger, secrets
 from clocker.cloud.adopt import adopt_container
 from clocker.cloud.announce import announce
 from clocker.cloud.container_spec import CLOUD_LABEL
@@ -61,6 +61,7 @@ def restart(run: Run, action: RestartContainer) -> Healed | None:
             return None
         run.parts.progress.step(container.name, f"restart on {host.name}: {action.why}")
         with step_named(container.name, "restart"):
+            secrets.deliver(run.parts, host, container)
             _start_again(engine, container, status)
             announce(run.parts, engine, host, container, status.engine_id)
         complete(run, container, "restarted", action.why)

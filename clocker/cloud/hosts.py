@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from clocker.bootstrap import bootstrap, engine_port, expected_stamp, restore
-from clocker.cloud import ledger
+from clocker.cloud import ledger, secrets
 from clocker.cloud.heartbeat import holding
 from clocker.cloud.membership import join
 from clocker.cloud.nodes import obtain_node, release_all
@@ -146,6 +146,7 @@ def _clean(parts: Parts, host: Host) -> None:
         shell = parts.connections.shell(host)
         if host.access is not None and host.access.kept:
             restore(shell)
+        secrets.remove_all(parts, shell)
         parts.network.leave(shell)
     except (Unreachable, AuthenticationFailed, HostKeyChanged) as error:
         if host.stamp is not None and host.fenced_at is None:

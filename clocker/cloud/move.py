@@ -149,7 +149,7 @@ def _create(
     name = way.container.name
     parts.progress.step(name, f"create on {way.target.name}")
     with step_named(name, f"create on {way.target.name}"):
-        return create(parts, there, way.target, way.arriving, image, launch, environ)
+        return create(parts, there, way.target, way.arriving, image, launch, environ, way.source)
 
 
 def _stop(parts: Parts, container: Container, here: Engine, grace_s: float | None) -> None:

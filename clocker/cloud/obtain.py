@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
-from clocker.cloud import image_record, ledger
+from clocker.cloud import image_record, ledger, secrets
 from clocker.cloud.announce import announce
 from clocker.cloud.await_state import await_state
 from clocker.cloud.create import create
@@ -54,6 +54,7 @@ def obtain_many(
     """All or none: booked in one transaction, made side by side; if one fails, all that were
     made by this call are released again, and the first error is raised. ``new_hosts``, ``on``: as
     for ``reserve``."""
+    secrets.check(requests)
     terms = Terms(new_hosts, on or {})
     reservations = reserve(parts, _named(images, requests), terms.new_hosts, terms.on)
     hosts = len({booked.host.id for booked in reservations})
@@ -77,6 +78,7 @@ def begin(
 ) -> list[Future[Container]]:
     """Book all of them or none, now, and make each in ``pool``: what fails takes no other with
     it. ``on``: as for ``reserve``."""
+    secrets.check(requests)
     reservations = reserve(parts, _named(images, requests), on=on)
     return _begun(parts, images, reservations, pool, Terms(on=on))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from clocker.cloud import ledger
+from clocker.cloud import ledger, secrets
 from clocker.cloud.names import withdraw
 from clocker.cloud.remains import remove_from, remove_other_end
 from clocker.errors import ClockerError, NotFound
@@ -49,6 +49,7 @@ def _finish(parts: Parts, container: Container, verb: str) -> None:
     if is_current:
         withdraw(parts, container, container.endpoints)
     remove_from(parts, host, container)
+    secrets.remove(parts, host, container)
     if container.move:
         remove_other_end(parts, container, container.move)
     with parts.store.transaction() as tx:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from clocker.cloud import secrets
 from clocker.cloud.container_spec import CLOUD_LABEL
 from clocker.errors import EngineError
 from clocker.images.install import once_tag
@@ -30,6 +31,7 @@ def remove_other_end(parts: Parts, container: Container, move: Move) -> None:
     with parts.store.read() as tx:
         host = tx.host(move.host_id)
     remove_from(parts, host, container)
+    secrets.remove(parts, host, container)
     if host is None or host.fenced_at is not None or not move.volumes:
         return
     engine = parts.connections.engine(host)

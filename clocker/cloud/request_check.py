@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import PurePosixPath
+
 from clocker.cloud.key_pairs import public_key
 from clocker.cloud.labels import check_aliases, check_hostname, check_labels, check_name
 from clocker.contexts import check_build
 from clocker.errors import BadInput
 from clocker.images.install import check_install
 from clocker.model import ContainerRequest
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def check(request: ContainerRequest) -> None:
@@ -24,6 +29,7 @@ def check(request: ContainerRequest) -> None:
     for key in request.ssh_keys:
         public_key(key)
     _check_image(request)
+    check_secrets(request)
     need = request.resources
     if min(need.cores, need.ram_mb, need.disk_mb) < 0:
         raise BadInput("resources cannot be negative", where="resources")
@@ -42,3 +48,29 @@ def _check_image(request: ContainerRequest) -> None:
         check_build(request.build)
     if request.install is not None:
         check_install(request.install)
+
+
+def check_secrets(request: ContainerRequest) -> None:
+    targets = [secret.target for secret in request.secrets]
+    for secret in request.secrets:
+        where = f"secret {secret.name}"
+        sources = (secret.env, secret.file, secret.command, secret.text)
+        if sum(source is not None for source in sources) != 1:
+            raise BadInput("has to have one source: env, file or command", where=where)
+        if targets.count(secret.target) > 1:
+            raise BadInput(f"two secrets go to {secret.target!r}", where=where)
+        if secret.as_env:
+            if not _VARIABLE.fullmatch(secret.target) or secret.target in request.env:
+                remedy = "name one that is not there yet"
+                raise BadInput(
+                    f"{secret.target!r} cannot be its variable", where=where, remedy=remedy
+                )
+        elif not _is_file(secret.target):
+            remedy = "give an absolute path, or one below /run/secrets"
+            raise BadInput(f"{secret.target!r} cannot be its file", where=where, remedy=remedy)
+
+
+def _is_file(target: str) -> bool:
+    parts = PurePosixPath(target).parts
+    named = bool(parts) and parts[-1] != "/" and not target.endswith("/")
+    return named and ".." not in parts and target.isprintable()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from clocker.cloud import ledger
+from clocker.cloud import ledger, secrets
 from clocker.cloud.announce import announce
 from clocker.cloud.machine import ContainerMachine
 from clocker.cloud.views import machine
@@ -18,6 +18,7 @@ _SETTLED = (ContainerState.RUNNING, ContainerState.STOPPED, ContainerState.FAILE
 def start(parts: Parts, name: str) -> None:
     found = _settled(parts, name)
     _trust_again(found)
+    secrets.deliver(parts, found.host, found.record)
     found.engine.start(found.engine_name)
     _announce(parts, found)
     _record(parts, found, ContainerState.RUNNING, "start")
@@ -33,6 +34,7 @@ def stop(parts: Parts, name: str, grace_s: float | None = None) -> None:
 def restart(parts: Parts, name: str, grace_s: float | None = None) -> None:
     found = _settled(parts, name)
     _trust_again(found)
+    secrets.deliver(parts, found.host, found.record)
     found.engine.restart(found.engine_name, grace_s=_grace(found, grace_s))
     _announce(parts, found)
     _record(parts, found, ContainerState.RUNNING, "restart")

@@ -12,7 +12,7 @@ from clocker.cloud.release import release
 from clocker.cloud.steps import side_by_side
 from clocker.deploy import networks, record, removal, restart
 from clocker.deploy import views as looking
-from clocker.deploy.preview import preview
+from clocker.deploy.preview import preview, refuse_bad
 from clocker.deploy.reports import ApplicationView, Preview
 from clocker.deploy.rollout import Rollout
 from clocker.deploy.world import World, look
@@ -36,7 +36,7 @@ class Applications:
         """Make what runs what ``application`` says: create, change, replace, remove. The same
         again goes on where it ended. BadInput, NameTaken; DeployFailed names the services."""
         application = self._named(application)
-        parts, resolved = self._parts, resolve(application)
+        parts, resolved = self._parts, self._resolved(application)
         recover(parts)
 
         cut_off = False
@@ -109,6 +109,16 @@ class Applications:
         )
         return replace(application, services=tuple(services))
 
+    def _resolved(self, application: Application) -> Resolved:
+        """With the names that images which are built have: they say what they are built from."""
+        services = (
+            replace(service, request=self._images.resolved(service.request))
+            if service.request.build
+            else service
+            for service in application.services
+        )
+        return resolve(replace(application, services=tuple(services)))
+
     def _deploy(self, resolved: Resolved, deployment: Deployment, *, cut_off: bool) -> Preview:
         """``cut_off``: an earlier deploy was, and may have told some hosts only of a network."""
         parts = self._parts
@@ -122,6 +132,7 @@ class Applications:
                 networks=world.networks,
                 owned=frozenset(deployment.networks),
             )
+            refuse_bad(found)
             networks.make(parts, resolved, resolved.networks if cut_off else found.networks)
             if not found.is_empty:
                 self._carry_out(resolved, world, found.changes)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from clocker.applications import Resolved, Verb, plan
+from clocker.applications import Plan, Resolved, Verb, plan
+from clocker.cloud import secrets
 from clocker.cloud.explain import plan_obtain
+from clocker.cloud.request_check import check
 from clocker.deploy.record import owned_networks
 from clocker.deploy.reports import Preview
 from clocker.deploy.world import look
@@ -24,6 +26,7 @@ def preview(parts: Parts, resolved: Resolved) -> Preview:
         networks=world.networks,
         owned=frozenset(owned),
     )
+    refuse_bad(found)
     fresh = [
         change.request
         for change in found.changes
@@ -34,3 +37,12 @@ def preview(parts: Parts, resolved: Resolved) -> Preview:
     except NothingFits as error:
         return Preview(found, doubt=str(error))
     return Preview(found, tuple(each.new for each in placed if each.new))
+
+
+def refuse_bad(found: Plan) -> None:
+    """BadInput for what could not be made, before anything is; its secrets must be at hand."""
+    made = (Verb.CREATE, Verb.REPLACE)
+    requests = [each.request for each in found.changes if each.request and each.verb in made]
+    for request in requests:
+        check(request)
+    secrets.check(requests)

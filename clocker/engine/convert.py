@@ -76,6 +76,8 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
     if spec.read_only:
         scratch = {"/tmp": "", "/run": ""}  # noqa: S108 - the container's
         config["Tmpfs"] = {**scratch, **spec.sandbox.tmpfs}
+    if spec.binds:
+        config["Mounts"] = [_mount(volume) for volume in spec.binds]
     if attachment is not None:
         config["NetworkMode"] = attachment.network
     return config
@@ -90,6 +92,16 @@ def _endpoint(attachment: Attachment) -> dict[str, Any]:
 
 def _bind(volume: Volume) -> str:
     return f"{volume.source}:{volume.target}{':ro' if volume.read_only else ''}"
+
+
+def _mount(volume: Volume) -> dict[str, Any]:
+    """Where an engine finds nothing, it fails; for a bind it would make a folder."""
+    return {
+        "Type": "bind",
+        "Source": volume.source,
+        "Target": volume.target,
+        "ReadOnly": volume.read_only,
+    }
 
 
 def _port_bindings(ports: Sequence[Port]) -> dict[str, list[dict[str, str]]]:

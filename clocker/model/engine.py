@@ -24,7 +24,8 @@ class Attachment:
 @dataclass(frozen=True, slots=True)
 class ContainerSpec:
     """One create call. ``image``: an id or reference present on the engine. ``name``: the
-    engine's name for it, unique over all clouds that share the engine."""
+    engine's name for it, unique over all clouds that share the engine. ``binds``: paths of the
+    host that must be there whenever it is started."""
 
     name: str
     image: str
@@ -34,6 +35,7 @@ class ContainerSpec:
     attachment: Attachment | None = None
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     volumes: tuple[Volume, ...] = ()
+    binds: tuple[Volume, ...] = ()
     ports: tuple[Port, ...] = ()
     command: tuple[str, ...] | None = None
     entrypoint: tuple[str, ...] | None = None

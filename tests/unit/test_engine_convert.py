@@ -47,6 +47,7 @@ def test_every_wish_has_its_field() -> None:
         ),
         env={"A": "b=c"},
         volumes=(Volume("data", "/data"), Volume("/srv", "/srv", read_only=True)),
+        binds=(Volume("/run/s", "/run/secrets", read_only=True),),
         ports=(Port(80, 8080), Port(80, 8081), Port(53, 0, "udp")),
         command=(),
         entrypoint=("/x",),
@@ -95,6 +96,14 @@ def test_every_wish_has_its_field() -> None:
         "NanoCpus": 1_500_000_000,
         "Memory": 256 * 2**20,
         "Binds": ["data:/data", "/srv:/srv:ro", "/r:/etc/resolv.conf:ro"],
+        "Mounts": [
+            {
+                "Type": "bind",
+                "Source": "/run/s",
+                "Target": "/run/secrets",
+                "ReadOnly": True,
+            }
+        ],
         "PortBindings": {
             "80/tcp": [{"HostPort": "8080"}, {"HostPort": "8081"}],
             "53/udp": [{"HostPort": ""}],
