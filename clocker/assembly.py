@@ -27,7 +27,7 @@ from clocker.interfaces import (
     Provider,
     Store,
 )
-from clocker.model import CloudSpec, ProviderEntry, TlsAccess
+from clocker.model import CloudSpec, ProviderEntry, RegistryAuth, TlsAccess
 from clocker.remote.process import is_dead, this_process
 from clocker.store import open_store
 
@@ -106,6 +106,7 @@ def _parts(loaded: LoadedCloud, progress: Progress, environ: Mapping[str, str]) 
         owner_is_dead=is_dead,
         new_id=lambda: token_hex(8),
         folder=folder,
+        login=partial(_login, loaded),
     )
 
 
@@ -126,6 +127,13 @@ def _provider(entry: ProviderEntry, progress: Progress) -> Provider:
     from clocker.providers import open_provider
 
     return open_provider(fetched(entry), progress)
+
+
+def _login(loaded: LoadedCloud, name: str) -> RegistryAuth | None:
+    from clocker.config import logged_in
+
+    login = loaded.logins.get(name)
+    return logged_in(login) if login else None
 
 
 def _connections(

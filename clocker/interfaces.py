@@ -688,3 +688,6 @@ class Parts:
     new_id: Callable[[], str]
     folder: Path
     """The cloud's folder under the XDG state home: keys, known hosts, the SQLite store."""
+    login: Callable[[str], RegistryAuth | None] = lambda name: None
+    """Of a registry of clocker.yaml, by its name there. Its password is fetched when it is needed;
+    ConfigError says which cannot be had."""

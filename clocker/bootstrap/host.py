@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from clocker.bootstrap.check import check
 from clocker.bootstrap.engine_access import certify, engine_port
 from clocker.bootstrap.markers import Marker, Transcript, resources, tunnel_key
+from clocker.bootstrap.own_registries import own_registries
 from clocker.bootstrap.plan import BootstrapPlan, plan
+from clocker.bootstrap.registries import registries_step
 from clocker.bootstrap.trust import ensured_trust
 from clocker.errors import CommandFailed
 from clocker.interfaces import Parts, Progress, Shell
@@ -83,10 +85,12 @@ def _outcome(wanted: BootstrapPlan, facts: dict[str, str], *, changed: bool) -> 
 
 
 def _plan(parts: Parts, host: Host, trust: Trust | None) -> BootstrapPlan:
-    """The default network's steps, then those of each other network."""
-    steps = [parts.network.step(host), parts.names.step(host)]
+    """What it is told of registries, the default network's steps, then those of each other."""
     with parts.store.read() as tx:
         nets, leases = tx.networks(), tx.leases()
+        registries = (*parts.spec.registries, *own_registries(tx, parts.spec.zone))
+    steps = [registries_step(parts.spec.name, registries)]
+    steps += [parts.network.step(host), parts.names.step(host)]
     gateways = {item.network: item.address for item in leases if item.owner == f"host/{host.name}"}
     steps.append(parts.network.prune(nets))
     for net in nets:

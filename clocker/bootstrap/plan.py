@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from clocker.bootstrap.engine_access import engine_access, engine_files
+from clocker.bootstrap.registries import with_registries
 from clocker.interfaces import Step
 from clocker.model import CloudSpec, Host, Trust
 from clocker.network.layout import LOCK, Layout
@@ -64,7 +65,7 @@ def _engine_step(spec: CloudSpec, host: Host, steps: Sequence[Step], trust: Trus
     if host.access is not None and host.access.local:
         adopted = {"name": "engine", "packages": tuple(dict.fromkeys(wanted))}
         return Step("engine", "bootstrap/adopted_engine.sh.j2", adopted)
-    options = {"live-restore": True, **spec.engine.options}
+    options = with_registries({"live-restore": True, **spec.engine.options}, spec.registries)
     user = host.access.user if host.access else "root"
     values: dict[str, Any] = {
         "packages": tuple(dict.fromkeys((*_ENGINE_PACKAGES, *wanted))),

@@ -31,6 +31,7 @@ from clocker.cloud.cloud_networks import CloudNetworks
 from clocker.cloud.holdings import VolumeView
 from clocker.cloud.host_machine import HostMachine
 from clocker.cloud.image_list import ImageView
+from clocker.cloud.logins import Logins
 from clocker.cloud.machine import ContainerMachine
 from clocker.cloud.remnants import Finding
 from clocker.cloud.reports import (
@@ -70,7 +71,7 @@ class Cloud(CloudNetworks):
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._images = Images(parts.contexts)
+        self._images = Images(parts.contexts, logins=Logins(parts))
 
     @property
     def spec(self) -> CloudSpec:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from clocker.config.fetch import fetched
+    from clocker.config.fetch import fetched, logged_in
     from clocker.config.listing import ProviderListing, Reference, list_providers
     from clocker.config.load import LoadedCloud, load_cloud
     from clocker.config.places import find_cloud_file, runtime_folder, state_folder
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "fetched": "clocker.config.fetch",
+    "logged_in": "clocker.config.fetch",
     "ProviderListing": "clocker.config.listing",
     "Reference": "clocker.config.listing",
     "list_providers": "clocker.config.listing",
@@ -35,6 +36,7 @@ __all__ = [
     "find_cloud_file",
     "list_providers",
     "load_cloud",
+    "logged_in",
     "runtime_folder",
     "starter_document",
     "state_folder",

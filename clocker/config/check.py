@@ -37,7 +37,7 @@ _SENTENCES = {
 }
 _REMEDIES = {"string_type": "put it in quotes", "list_type": "write [a, b]"}
 _SECRET = re.compile(r"://[^/]*@|-----BEGIN|\n")
-_SECRET_PARTS = {"arguments", "create", "env", "options", "store", "user_data"}
+_SECRET_PARTS = {"arguments", "create", "env", "options", "password", "store", "user_data"}
 
 
 def checked(

@@ -24,6 +24,7 @@ from clocker.config.headroom import HeadroomDocument
 from clocker.config.healing import HealingDocument
 from clocker.config.problems import Unfit
 from clocker.config.quantities import cloud_name
+from clocker.config.registries import RegistryDocument
 
 # It ends up in a package manager's arguments.
 _VERSION = r"^[0-9][0-9A-Za-z.+:~*-]{0,60}$"
@@ -191,6 +192,7 @@ class CloudDocument(Strict):
     headroom: HeadroomDocument = HeadroomDocument()
     healing: HealingDocument = HealingDocument()
     ssh: SshDocument = SshDocument()
+    registries: list[RegistryDocument] = Field(default_factory=list)
     store: str | None = None
 
     @field_validator("name")

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from clocker.config.references import CommandReference, FileReference
+from clocker.config.registries import Login
 from clocker.errors import ConfigError
-from clocker.model import ProviderEntry
+from clocker.model import ProviderEntry, RegistryAuth
 
 COMMAND_TIMEOUT_S = 60.0
 _MOST_BYTES = 64 * 1024
@@ -22,6 +23,11 @@ _MOST_BYTES = 64 * 1024
 def fetched(entry: ProviderEntry) -> ProviderEntry:
     """The entry with every secret in its place. ConfigError says which one cannot be had."""
     return replace(entry, arguments={k: _fetched(v) for k, v in entry.arguments.items()})
+
+
+def logged_in(login: Login) -> RegistryAuth:
+    """With its password in its place; ConfigError as above."""
+    return RegistryAuth(login.username, str(_fetched(login.password)))
 
 
 def _fetched(value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from clocker.config import providers
@@ -20,6 +20,7 @@ from clocker.config.documents import (
 )
 from clocker.config.environment import with_environment
 from clocker.config.problems import Problem, refusal
+from clocker.config.registries import Login, read_registries
 from clocker.errors import NotFound
 from clocker.model import (
     CloudSpec,
@@ -27,6 +28,7 @@ from clocker.model import (
     NetworkSpec,
     NodePool,
     ProviderEntry,
+    Registry,
     Resources,
     WeaveOptions,
 )
@@ -40,13 +42,15 @@ _LAST_WEAVE_PORT = 65533
 class LoadedCloud:
     """``providers``: those of the cloud; their arguments may have references to secrets, which
     ``clocker.config.fetched`` follows. ``store_url``: None for the SQLite file in the cloud's
-    folder. ``ssh_key``: path of the user's own private key, None for one that Clocker makes."""
+    folder. ``ssh_key``: path of the user's own private key, None for one that Clocker makes.
+    ``logins``: of registries, by their names."""
 
     spec: CloudSpec
     providers: tuple[ProviderEntry, ...]
     path: Path
     store_url: str | None = field(default=None, repr=False)
     ssh_key: str | None = None
+    logins: Mapping[str, Login] = field(default_factory=dict, repr=False)
 
 
 def load_cloud(
@@ -61,18 +65,25 @@ def load_cloud(
     problems += entry_problems
     keys: tuple[str, ...] = ()
     key: str | None = None
+    registries: tuple[Registry, ...] = ()
+    logins: dict[str, Login] = {}
     if document is not None:
         keys, key_problems = _public_keys(source, document, path)
         key, own_problems = _private_key(source, document, path)
         problems += [*key_problems, *own_problems, *_hosts_apart(source, document)]
         problems += _headroom_problems(source, document)
         problems += _weave_problems(source, document.network, path)
+        registries, logins, own_problems = read_registries(
+            source, document.registries, environ, path.parent.absolute()
+        )
+        problems += own_problems
     if problems or document is None:
         raise refusal(problems)
     own = {entry.name for entry in entries}
     others = tuple(_other(path, name, environ) for name in also if name not in own)
     spec = _spec(document, _pool(document.hosts, entries, others), keys, path)
-    return LoadedCloud(spec, (*entries, *others), path, document.store, key)
+    spec = replace(spec, registries=registries)
+    return LoadedCloud(spec, (*entries, *others), path, document.store, key, logins)
 
 
 def known_providers(cloud_file: Path, environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -7,18 +7,31 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeAlias
 
-from clocker.errors import ImageNotFound, InfrastructureError
+from clocker.errors import ClockerError, ConfigError, ImageNotFound, InfrastructureError
 from clocker.images.reference import Reference
 from clocker.images.transfer import transfer
 from clocker.interfaces import Engine
-from clocker.model import ImageInfo
+from clocker.model import ImageInfo, RegistryAuth
 
 Sources: TypeAlias = Callable[[], Sequence[tuple[str, Engine]]]
 """Other engines that may have an image, each with its name; asked for only when needed."""
 
 
+Logins: TypeAlias = Callable[[Reference], RegistryAuth | None]
+"""Who asks for an image at its registry. ConfigError: the password cannot be had."""
+
+
+def nobody(reference: Reference) -> RegistryAuth | None:
+    return None
+
+
 def ensure(
-    engine: Engine, reference: str, sources: Sources, *, pull_timeout_s: float = 300.0
+    engine: Engine,
+    reference: str,
+    sources: Sources,
+    *,
+    pull_timeout_s: float = 300.0,
+    logins: Logins = nobody,
 ) -> ImageInfo:
     """The image on ``engine``. Another engine is asked before the registry, since it answers at
     once; but a registry that was written out is asked first. BadInput for a reference that is
@@ -28,7 +41,7 @@ def ensure(
         return found
     tried: list[str] = ["the host: does not have it"]
     copied = partial(copy, engine, wanted.familiar, sources, tried)
-    pulled = partial(_pull, engine, wanted, pull_timeout_s, tried)
+    pulled = partial(_pull, engine, wanted, pull_timeout_s, tried, logins)
     for attempt in (pulled, copied) if wanted.explicit else (copied, pulled):
         if found := attempt():
             return found
@@ -65,7 +78,7 @@ def copy(
 
 
 def _pull(
-    engine: Engine, wanted: Reference, timeout_s: float, tried: list[str]
+    engine: Engine, wanted: Reference, timeout_s: float, tried: list[str], logins: Logins
 ) -> ImageInfo | None:
     if wanted.is_id:
         tried.append("no registry: an id names what is on an engine already")
@@ -75,11 +88,15 @@ def _pull(
         tried.append(f"no registry: {wanted.familiar} would be one that Clocker has made")
         return None
     try:
-        engine.pull(wanted.familiar, timeout_s=timeout_s)
-    except InfrastructureError as error:
-        tried.append(f"registry {wanted.registry}: {error.what}")
+        engine.pull(wanted.familiar, auth=logins(wanted), timeout_s=timeout_s)
+    except (InfrastructureError, ConfigError) as error:
+        tried.append(f"registry {wanted.registry}: {error.what}{_advice(error)}")
         return None
     found = engine.image(wanted.familiar)
     if found is None:
         tried.append(f"registry {wanted.registry}: pulled, but the host does not list it")
     return found
+
+
+def _advice(error: ClockerError) -> str:
+    return f" ({error.remedy})" if error.remedy else ""

@@ -20,7 +20,7 @@ from clocker.images.built import (
     is_built_tag,
     resolved,
 )
-from clocker.images.ensure import Sources, copy, ensure
+from clocker.images.ensure import Logins, Sources, copy, ensure, nobody
 from clocker.images.kinds import ImageKind, kind_of
 from clocker.images.reference import Reference
 from clocker.images.spec import Launch, launch
@@ -36,10 +36,12 @@ class Images:
         self,
         contexts: Contexts | None = None,
         *,
+        logins: Logins = nobody,
         pull_timeout_s: float = 300.0,
         build_timeout_s: float = 600.0,
     ) -> None:
         self._contexts = contexts
+        self._logins = logins
         self._pull_timeout_s = pull_timeout_s
         self._build_timeout_s = build_timeout_s
         self._lock = Lock()
@@ -70,7 +72,13 @@ class Images:
         return self.once(
             engine,
             str(Reference.parse(reference)),
-            lambda: ensure(engine, reference, sources, pull_timeout_s=self._pull_timeout_s),
+            lambda: ensure(
+                engine,
+                reference,
+                sources,
+                pull_timeout_s=self._pull_timeout_s,
+                logins=self._logins,
+            ),
         )
 
     def resolved(self, request: ContainerRequest) -> ContainerRequest:

@@ -47,7 +47,7 @@ from clocker.model.provider import (
     shared_mark,
     shared_name,
 )
-from clocker.model.registry import RegistryAuth
+from clocker.model.registry import Registry, RegistryAuth
 from clocker.model.request import (
     Build,
     ContainerRequest,
@@ -121,6 +121,7 @@ __all__ = [
     "ProviderEntry",
     "Reason",
     "Refusal",
+    "Registry",
     "RegistryAuth",
     "Remnant",
     "RemnantKind",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from clocker.model.headroom import Headroom
+from clocker.model.registry import Registry
 from clocker.model.request import RuleSpec
 from clocker.model.resources import Resources
 
@@ -112,6 +113,7 @@ class CloudSpec:
     ssh_public_keys: tuple[str, ...] = ()
     headroom: Headroom | None = None
     healing: HealingSpec = HealingSpec()
+    registries: tuple[Registry, ...] = ()
 
     @property
     def zone(self) -> str:

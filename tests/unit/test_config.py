@@ -141,7 +141,7 @@ def test_the_starter_document_loads(folder: Path, provider: str) -> None:
 
 def test_the_example_loads_and_names_every_key(folder: Path) -> None:
     text = (ROOT / "examples" / "clocker.yaml").read_text()
-    loaded = load_cloud(write(folder, text), {"PGPASSWORD": "x"})
+    loaded = load_cloud(write(folder, text), {"PGPASSWORD": "x", "REGISTRY_PASSWORD": "y"})
     assert loaded.spec.hosts.providers == ("local",)
 
 
@@ -161,6 +161,7 @@ def test_the_reference_explains_every_key() -> None:
         ProviderDocument,
         SizeDocument,
     )
+    from clocker.config.registries import RegistryDocument
 
     text = (ROOT / "docs" / "config.md").read_text()
     sections = {
@@ -172,6 +173,7 @@ def test_the_reference_explains_every_key() -> None:
         "headroom.cooldown.": CooldownDocument,
         "healing.": HealingDocument,
         "ssh.": SshDocument,
+        "registries.": RegistryDocument,
     }
     provider_sections = {
         "": ProviderDocument,
