@@ -31,7 +31,7 @@ _ONLY_LOOKS = frozenset(
         *("step", "prune", "membership", "attachment", "servers", "status", "ask", "held"),
         *("info", "inspect", "list", "environment", "logs", "image", "save"),
         *("installer", "shell", "engine", "home_engine", "of", "close", "get", "get_archive"),
-        *("has_volume", "read_archive"),
+        *("has_volume", "read_archive", "events"),
     }
 )
 _GIVES_A_PART = frozenset({"installer", "shell", "engine", "home_engine", "of"})
@@ -137,6 +137,7 @@ def verbs(cloud: Cloud, argument: str) -> dict[str, Callable[[], object]]:
         "start": lambda: cloud.start(argument),
         "host-rm": lambda: cloud.host(argument).remove(grace_s=1),
         "scale": cloud.scale,
+        "heal": lambda: cloud.heal(fenced=argument.split()),
         "move": lambda: cloud.move(*argument.split(), grace_s=1),
     }
 

@@ -25,6 +25,7 @@ SECTIONS: dict[str, dict[str, Verb]] = {
         "host": Verb("host:host", "Add, label, cordon, drain, repair and remove hosts."),
         "scale": Verb("scale:scale", "Keep room for more containers: make or remove hosts."),
         "heal": Verb("heal:heal", "Restart what failed, replace hosts that died."),
+        "watch": Verb("watch:watch", "Heal the cloud within seconds, for as long as it runs."),
         "events": Verb("events:events", "Show what was done, by whom, and how it ended."),
         "adopt": Verb("adopt:adopt", "Rebuild a lost store from tags and labels."),
         "gc": Verb("gc:gc", "Remove what is left of the cloud at its providers."),

@@ -5,6 +5,8 @@ from clocker.cloud.cloud import Cloud
 from clocker.cloud.holdings import VolumeView
 from clocker.cloud.host_machine import HostMachine
 from clocker.cloud.image_list import ImageView
+from clocker.cloud.listen import Alarm
+from clocker.cloud.look_after import Care
 from clocker.cloud.machine import ContainerMachine
 from clocker.cloud.names_check import DnsReport
 from clocker.cloud.network_check import NetworkReport, NetworkStatus
@@ -30,10 +32,13 @@ from clocker.cloud.reports import (
     UpPlan,
     UpReport,
 )
+from clocker.cloud.watch import Look, Watch
 
 __all__ = [
     "AdoptReport",
+    "Alarm",
     "BuildReport",
+    "Care",
     "Cloud",
     "ContainerMachine",
     "DnsReport",
@@ -46,6 +51,7 @@ __all__ = [
     "Healed",
     "HostMachine",
     "ImageView",
+    "Look",
     "MoveReport",
     "NetView",
     "NetworkReport",
@@ -61,4 +67,5 @@ __all__ = [
     "UpPlan",
     "UpReport",
     "VolumeView",
+    "Watch",
 ]

@@ -32,6 +32,7 @@ from clocker.cloud.holdings import VolumeView
 from clocker.cloud.host_machine import HostMachine
 from clocker.cloud.image_list import ImageView
 from clocker.cloud.logins import Logins
+from clocker.cloud.look_after import Care, look_after
 from clocker.cloud.machine import ContainerMachine
 from clocker.cloud.remnants import Finding
 from clocker.cloud.reports import (
@@ -49,6 +50,7 @@ from clocker.cloud.reports import (
     UpPlan,
     UpReport,
 )
+from clocker.cloud.watch import Watch
 from clocker.images import Images
 from clocker.interfaces import Parts
 from clocker.model import (
@@ -271,6 +273,12 @@ class Cloud(CloudNetworks):
         """The newest events whose ``seq`` is above ``after``, oldest first."""
         with self._parts.store.read() as tx:
             return tuple(tx.events(after=after, limit=limit))
+
+    def watch(self, interval_s: float = 30.0, *, scale: bool = False) -> Watch[Care]:
+        """Iterate over it to ``heal``, and with ``scale`` to scale, whenever something happens and
+        every ``interval_s``, until it is stopped."""
+        look = look_after(self._parts, self._images, scaling=scale)
+        return Watch(self._parts, look, interval_s=interval_s)
 
     def ssh_config(self) -> str:
         """A config by which plain ssh, scp and rsync reach hosts and containers by name."""

@@ -41,7 +41,7 @@ _HISTORY = "scale-history"
 def scale(parts: Parts, images: Images, *, grace_s: float | None = None) -> ScaleReport:
     """BootstrapFailed when hosts could not be made or removed: all else has been done then, and
     the next run tries again."""
-    spec = _spec(parts)
+    spec = headroom_of(parts)
     with parts.store.transaction() as tx:
         work = ledger.claim_setting(parts, tx, LEASE)
     if work is None:
@@ -56,7 +56,7 @@ def scale(parts: Parts, images: Images, *, grace_s: float | None = None) -> Scal
 
 def plan_scale(parts: Parts) -> ScaleReport:
     """What ``scale`` would do now; nothing is changed."""
-    spec = _spec(parts)
+    spec = headroom_of(parts)
     refresh(parts, _shapes(spec))
     request = _made_for(parts, spec)
 
@@ -206,7 +206,7 @@ def _report(
     )
 
 
-def _spec(parts: Parts) -> Headroom:
+def headroom_of(parts: Parts) -> Headroom:
     spec = parts.spec.headroom
     if spec is None:
         raise BadInput(

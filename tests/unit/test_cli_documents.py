@@ -120,7 +120,8 @@ ARGUMENTS = {
 }
 
 
-@pytest.mark.parametrize("verb", JSON_VERBS)
+# watch prints a document a line: test_cli_watch.py
+@pytest.mark.parametrize("verb", [verb for verb in JSON_VERBS if verb != "watch"])
 def test_the_page_has_the_shape_that_is_printed(
     verb: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,10 +67,29 @@ def test_the_units_and_their_timer(run: Run, tmp_path: Path) -> None:
     assert list((tmp_path / ".config" / "systemd" / "user").iterdir()) == []
 
 
+def test_watch_is_a_service_besides_the_timer(run: Run, tmp_path: Path) -> None:
+    units = tmp_path / ".config" / "systemd" / "user"
+    run("--systemd")
+    run("--systemd", "clocker.yaml", "watch")
+    assert len(list(units.iterdir())) == 3
+    watch = next(unit for unit in units.iterdir() if unit.stem.endswith("-watch"))
+    text = watch.read_text()
+    assert f"ExecStart={tmp_path}/bin/clocker --file {tmp_path}/clocker.yaml watch\n" in text
+    assert "Restart=always" in text and "Type=oneshot" not in text
+    assert f"--user enable --now {watch.name}" in (tmp_path / "told").read_text()
+    assert run("--systemd", "--print", "clocker.yaml", "watch").stdout == text
+    run("--systemd", "--remove", "clocker.yaml", "watch")
+    assert f"--user disable --now {watch.name}" in (tmp_path / "told").read_text()
+    assert len(list(units.iterdir())) == 2
+    run("--systemd", "--remove")
+    assert list(units.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "args",
     [("--every", "0"), ("--every", "1; rm"), ("--what",), ("none.yaml",)]
-    + [("clocker.yaml", "scale; reboot"), ("clocker.yaml", "$(reboot)")],
+    + [("clocker.yaml", "scale; reboot"), ("clocker.yaml", "$(reboot)")]
+    + [("--cron", "clocker.yaml", "watch"), ("clocker.yaml", "scale", "watch")],
 )
 def test_what_it_refuses(run: Run, tmp_path: Path, args: tuple[str, ...]) -> None:
     run("--cron", *args, status=2)
