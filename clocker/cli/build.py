@@ -6,8 +6,7 @@ import click
 
 from clocker.cli import build_options
 from clocker.cli import names as complete
-from clocker.cli.image import size
-from clocker.cli.output import print_json, printable
+from clocker.cli.output import print_json, printable, size
 from clocker.cli.session import Session, json_option, pass_session
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from clocker.cli import image_upkeep
 from clocker.cli import names as complete
-from clocker.cli.output import age, print_json, print_table
+from clocker.cli.output import age, print_json, print_table, size
 from clocker.cli.session import Session, json_option, pass_session
 
 if TYPE_CHECKING:
@@ -24,7 +25,12 @@ def image() -> None:
     \b
     Example:
       clocker image ls
+      clocker image prune --dry-run
     """
+
+
+for _command in image_upkeep.COMMANDS:
+    image.add_command(_command)
 
 
 @image.command()
@@ -66,12 +72,3 @@ def _row(view: ImageView) -> tuple[str, ...]:
         ",".join(view.hosts),
         ",".join(view.used_by) or "-",
     )
-
-
-def size(amount: float) -> str:
-    """``142 MB``, ``1.2 GB``: as Docker counts."""
-    for unit, length in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if amount >= length:
-            figure = amount / length
-            return f"{figure:.1f} {unit}" if figure < 10 else f"{figure:.0f} {unit}"
-    return f"{amount:.0f} B"

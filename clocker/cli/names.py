@@ -29,6 +29,11 @@ def applications(ctx: click.Context, _param: click.Parameter, incomplete: str) -
     return _names(ctx, incomplete, _applications)
 
 
+def images(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Those that containers on record were asked for with: no host is asked."""
+    return _names(ctx, incomplete, lambda cloud: sorted({c.request.image for c in cloud.list()}))
+
+
 def machines(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """Containers and hosts."""
     return _names(ctx, incomplete, lambda cloud: [*_containers(cloud), *_hosts(cloud)])

@@ -45,3 +45,12 @@ def amount(cores: float, ram_mb: int) -> str:
 def printable(text: str) -> str:
     """What came from elsewhere must not steer the terminal."""
     return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+
+
+def size(amount: float) -> str:
+    """``142 MB``, ``1.2 GB``: as Docker counts."""
+    for unit, length in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if amount >= length:
+            figure = amount / length
+            return f"{figure:.1f} {unit}" if figure < 10 else f"{figure:.0f} {unit}"
+    return f"{amount:.0f} B"

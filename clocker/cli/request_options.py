@@ -53,6 +53,11 @@ def ram(text: str) -> int:
     return _measured("--ram", text, size_mb, "512MiB or 1GiB")
 
 
+def disk(option: str, text: str) -> int:
+    """In MiB."""
+    return _measured(option, text, size_mb, "20GiB")
+
+
 def duration(option: str, text: str) -> float:
     return _measured(option, text, duration_s, "90s or 10m")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from clocker.images.kinds import kind_of
 from clocker.model import (
     HOURS_PER_MONTH,
     Check,
@@ -20,6 +21,7 @@ from clocker.model import (
 if TYPE_CHECKING:
     from clocker.cloud import BuildReport, Finding, ImageView, PlannedContainer, PlannedHost, UpPlan
     from clocker.config import ProviderListing
+    from clocker.images.prune import ImageFinding
 
 
 def container(record: Container, host: str) -> dict[str, Any]:
@@ -193,6 +195,19 @@ def built(report: BuildReport) -> dict[str, Any]:
         "size_bytes": report.size_bytes,
         "took_s": round(report.took_s, 3),
         "updated": list(report.updated),
+    }
+
+
+def image_finding(found: ImageFinding, outcome: str, reason: str) -> dict[str, Any]:
+    return {
+        "host": found.host,
+        "name": found.name,
+        "id": found.image.id,
+        "kind": str(kind_of(found.image)),
+        "size_bytes": found.image.size_bytes,
+        "created_at": found.image.created_at,
+        "outcome": outcome,
+        "reason": reason,
     }
 
 

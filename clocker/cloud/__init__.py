@@ -5,6 +5,7 @@ from clocker.cloud.cloud import Cloud
 from clocker.cloud.holdings import VolumeView
 from clocker.cloud.host_machine import HostMachine
 from clocker.cloud.image_list import ImageView
+from clocker.cloud.image_stock import Copied, ImageStock, PruneReport
 from clocker.cloud.listen import Alarm
 from clocker.cloud.look_after import Care
 from clocker.cloud.machine import ContainerMachine
@@ -42,6 +43,7 @@ __all__ = [
     "Cloud",
     "ContainerMachine",
     "DnsReport",
+    "Copied",
     "DownReport",
     "DrainReport",
     "Explanation",
@@ -50,6 +52,7 @@ __all__ = [
     "HealReport",
     "Healed",
     "HostMachine",
+    "ImageStock",
     "ImageView",
     "Look",
     "MoveReport",
@@ -58,6 +61,7 @@ __all__ = [
     "NetworkStatus",
     "PlannedContainer",
     "PlannedHost",
+    "PruneReport",
     "RemnantsReport",
     "RemoveReport",
     "RotationReport",

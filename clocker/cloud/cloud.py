@@ -31,6 +31,7 @@ from clocker.cloud.cloud_networks import CloudNetworks
 from clocker.cloud.holdings import VolumeView
 from clocker.cloud.host_machine import HostMachine
 from clocker.cloud.image_list import ImageView
+from clocker.cloud.image_stock import ImageStock
 from clocker.cloud.logins import Logins
 from clocker.cloud.look_after import Care, look_after
 from clocker.cloud.machine import ContainerMachine
@@ -242,6 +243,10 @@ class Cloud(CloudNetworks):
         return builds.build_library(
             self._parts, self._images, build, name=name, host=host, on_line=on_line
         )
+
+    def stock(self) -> ImageStock:
+        """To copy, remove and clear up the images on the hosts."""
+        return ImageStock(self._parts, self._images)
 
     def volumes(self) -> tuple[VolumeView, ...]:
         """The named ones on the hosts, also those that no container uses."""

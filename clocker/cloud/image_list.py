@@ -32,7 +32,7 @@ class ImageView:
 def images(parts: Parts) -> tuple[ImageView, ...]:
     """What containers can be made of without fetching anything, by name."""
     found: dict[tuple[str, str], ImageView] = {}
-    for view, (listed, running) in ask(parts, _held):
+    for view, (listed, running) in ask(parts, held):
         used = users(listed, running, view.containers, parts.spec.name)
         for image in listed:
             for name in image.tags:
@@ -78,7 +78,7 @@ def _with_bases(listed: Sequence[ImageInfo], found: dict[str, set[str]]) -> dict
     return found
 
 
-def _held(engine: Engine) -> tuple[Sequence[ImageInfo], Sequence[ContainerStatus]]:
+def held(engine: Engine) -> tuple[Sequence[ImageInfo], Sequence[ContainerStatus]]:
     return engine.list_images(), engine.list({})
 
 

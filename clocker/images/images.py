@@ -129,6 +129,12 @@ class Images:
 
         return self.once(engine, tag, bring)
 
+    def copied(
+        self, engine: Engine, name: str, sources: Sources, tried: list[str]
+    ) -> ImageInfo | None:
+        """From another engine, never a registry; ``tried`` grows by those that could not."""
+        return copy(engine, name, sources, tried)
+
     def generated(
         self, engine: Engine, tag: str, sources: Sources, good: Callable[[ImageInfo], bool]
     ) -> ImageInfo | None:

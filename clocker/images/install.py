@@ -20,6 +20,7 @@ MOST_BYTES = 1024 * 1024
 
 NO_PACKAGE_MANAGER = "clocker: no package manager"
 
+_ONCE = "clocker/install:once-"
 _PACKAGE = re.compile(r"[A-Za-z0-9@][A-Za-z0-9@._+:~=/*-]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -44,7 +45,11 @@ def install_tag(key: str) -> str:
 
 def once_tag(container_id: str) -> str:
     """Of an outcome that is for one container only."""
-    return f"clocker/install:once-{container_id}"
+    return f"{_ONCE}{container_id}"
+
+
+def is_once(tag: str) -> bool:
+    return tag.startswith(_ONCE)
 
 
 def content_digest(file: InstallFile) -> str:

@@ -16,6 +16,7 @@ import pytest
 from clocker.cloud import (
     AdoptReport,
     BuildReport,
+    Copied,
     DnsReport,
     DownReport,
     DrainReport,
@@ -31,6 +32,7 @@ from clocker.cloud import (
     NetworkStatus,
     PlannedContainer,
     PlannedHost,
+    PruneReport,
     RemnantsReport,
     RemoveReport,
     RotationReport,
@@ -52,6 +54,7 @@ from clocker.cloud.findings import (
 from clocker.cloud.remnants import Thing
 from clocker.errors import ClockerError, MoreHostsNeeded, NotFound
 from clocker.images import ImageKind
+from clocker.images.prune import ImageFinding, Limits
 from clocker.interfaces import Parts
 from clocker.model import (
     Build,
@@ -65,6 +68,7 @@ from clocker.model import (
     Host,
     HostState,
     HostView,
+    ImageInfo,
     Judgement,
     LinkStatus,
     Net,
@@ -168,6 +172,34 @@ RANKED = Explanation(
 NGINX = ImageView(
     "nginx:latest", "sha256:" + "5" * 64, 142_000_000, ("demo-1",), created_at=1.0, used_by=("web",)
 )
+
+
+_OLD = ImageInfo("sha256:" + "7" * 64, ("clocker/install:3f2a",), 10, created_at=1.0)
+STALE = ImageFinding("demo-1", _OLD, True, "it is old, and nothing uses it")
+USED = ImageFinding("demo-2", _OLD, False, "used by web")
+
+
+@dataclass
+class FakeStock:
+    cloud: FakeCloud
+
+    def copy(self, name: str, host: str) -> Copied:
+        self.cloud._called("copy", name, host)
+        return Copied(name, NGINX.id, host, was_there=host == "demo-1")
+
+    def remove(self, names: Sequence[str], hosts: Sequence[str] = ()) -> tuple[ImageFinding, ...]:
+        self.cloud._called("remove_images", tuple(names), tuple(hosts))
+        return tuple(ImageFinding("demo-1", _OLD, True, name) for name in names)
+
+    def plan(self, limits: Limits, hosts: Sequence[str] = ()) -> tuple[ImageFinding, ...]:
+        self.cloud._called("plan_prune", limits, tuple(hosts))
+        return (STALE, USED)
+
+    def prune(self, found: Sequence[ImageFinding]) -> PruneReport:
+        self.cloud._called("prune", len(found))
+        if self.cloud.unremoved is None:
+            return PruneReport((STALE,), (USED,))
+        return PruneReport((), (USED,), ((STALE, self.cloud.unremoved),))
 
 
 @dataclass
@@ -392,6 +424,9 @@ class FakeCloud:
         self._called("build_library", build, name, options)
         yield replace(BUILT, name=f"{name}:3")
         yield replace(BUILT, name=f"{name}:3-slim")
+
+    def stock(self) -> FakeStock:
+        return FakeStock(self)
 
     def images(self) -> tuple[ImageView, ...]:
         self._called("images")
