@@ -303,6 +303,20 @@ def test_killed_at_any_boundary_up_cleans_up(scenario: Scenario, tmp_path: Path)
         world.assert_agrees()
 
 
+@pytest.mark.parametrize("scenario", MENDED_BY_UP, ids=lambda scenario: scenario.name)
+def test_killed_at_any_boundary_heal_cleans_up(scenario: Scenario, tmp_path: Path) -> None:
+    """What was begun is completed or undone; what the document says of hosts is `up`'s business."""
+    for number in boundaries(scenario, tmp_path):
+        world = scenario.world(tmp_path / str(number))
+        world.killed(scenario.verb, number)
+
+        world.cloud().heal()
+        report = world.cloud().heal()
+
+        assert (report.done, report.troubles, report.recovered) == ((), (), ())
+        world.assert_agrees()
+
+
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_killed_at_any_boundary_down_leaves_nothing(scenario: Scenario, tmp_path: Path) -> None:
     for number in boundaries(scenario, tmp_path):
