@@ -41,9 +41,10 @@ def _how(key: Key) -> str:
 
 
 if __name__ == "__main__":
+    from clocker.config.camp.keys import TABLES as CAMP
     from clocker.config.compose.keys import TABLES as COMPOSE
 
-    pages = {"compose.md": COMPOSE}
+    pages = {"compose.md": COMPOSE, "camp.md": CAMP}
     for each, tables in pages.items():
         made = page(each, tables)
         (DOCS / each).write_text(made)

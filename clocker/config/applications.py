@@ -29,6 +29,7 @@ application is to have instead of the document's. ConfigError with everything th
 
 _FORMS: Mapping[str, str] = {
     "blueprint": "clocker.config.blueprint:load_blueprint",
+    "camp": "clocker.config.camp.load:load_camp",
     "compose": "clocker.config.compose.load:load_compose",
 }
 """Where each form is read, as ``module:function``: only one of them is needed."""

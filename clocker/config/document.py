@@ -196,7 +196,7 @@ class _Builder:
         for key, value in node.value:
             if key.tag == f"{_TAG}merge":
                 self._merge(data, value, loc)
-            elif not isinstance(key, yaml.ScalarNode) or not self._is_text(key):
+            elif not self._may_be_key(key):
                 self._report(key, loc, "a key must be text", "put it in quotes")
             elif key.value in first:
                 sentence = f"is written twice (first in line {first[key.value]})"
@@ -230,6 +230,12 @@ class _Builder:
         except (ValueError, OverflowError, KeyError, IndexError):
             self._report(node, loc, "is not a number that can be read", "put text in quotes")
             return None
+
+    def _may_be_key(self, node: yaml.Node) -> bool:
+        """Ports are keys in some documents: a number is taken as it is written."""
+        if not isinstance(node, yaml.ScalarNode):
+            return False
+        return self._is_text(node) or (self._dialect.core and node.tag in _SCALARS)
 
     def _is_text(self, node: yaml.Node) -> bool:
         return node.tag in _TEXTS or (self._dialect.core and _is_word(node))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from clocker.config.problems import nearest
 from clocker.config.tree import Node, Report
 
 
@@ -72,3 +73,14 @@ def _is_told(node: Node, key: Key | None, report: Report) -> bool:
     else:
         report.warn(node, f"is not used: {key.how}" if key.how else "is not used")
     return True
+
+
+def judge_flat(node: Node, table: Mapping[str, Key], report: Report) -> None:
+    """A mapping whose keys have dots in them: those that the table has not are refused."""
+    for name, item in node.items():
+        key = table.get(name)
+        if key is not None:
+            _is_told(item, key, report)
+            continue
+        near = nearest(name, table)
+        report.refuse(item, "unknown key", f"did you mean {near}?" if near else None)

@@ -326,7 +326,7 @@ deploy:
     constraints: [node.labels.disk==ssd, node.hostname != h1, node.role == worker]
     preferences: [{spread: node.labels.zone}]
     max_replicas_per_node: 1
-x-clocker: {rules: [{country: in DE}], minimum: 1, maximum: 9, headroom: 2}
+x-clocker: {rules: [{country: in DE}], scale: {minimum: 1, maximum: 9}, headroom: 2}
 """
     service = one(folder, text)
     assert service.request.rules == (
@@ -398,9 +398,9 @@ configs: {site: {file: site.conf}, inline: {content: "a: $VAR"}, blob: {file: bl
 """
     loaded = load(folder, text, {"VAR": "v"})
     assert loaded.application.services[0].request.secrets == (
-        Secret("pw", "/run/secrets/pw", file=str(folder / "pw.txt")),
+        Secret("pw", "pw", file=str(folder / "pw.txt")),
         Secret("var", "/etc/var", env="VAR", mode=0o400),
-        Secret("cmd", "/run/secrets/cmd", command=("pass", "show", "x")),
+        Secret("cmd", "cmd", command=("pass", "show", "x")),
         Secret("site", "/site", text="server {}"),
         Secret("inline", "/etc/inline", text="a: v", mode=0o440),
         Secret("blob", "/blob", file=str(folder / "blob")),

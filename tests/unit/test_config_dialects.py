@@ -27,8 +27,8 @@ def test_what_is_no_word(text: str, value: Any) -> None:
 
 
 def test_words_are_keys() -> None:
-    document = parse_document("no: 1\non: 2\n", "x.yaml", dialect=APPLICATION)
-    assert document.data == {"no": 1, "on": 2}
+    document = parse_document("no: 1\non: 2\n8080: 3\n", "x.yaml", dialect=APPLICATION)
+    assert document.data == {"no": 1, "on": 2, "8080": 3}
 
 
 def test_a_document_of_a_cloud_keeps_its_reading() -> None:

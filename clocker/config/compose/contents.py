@@ -31,7 +31,7 @@ def contents(
     service: Node, known: Mapping[str, Secret], project: Project, report: Report
 ) -> tuple[Secret, ...]:
     found: list[Secret] = []
-    for kind, folder in (("secrets", "/run/secrets"), ("configs", "/")):
+    for kind, folder in (("secrets", ""), ("configs", "/")):
         listed = service.get(kind)
         for item in listed.list() if listed else ():
             found += _granted(kind, folder, item, known, project, report)

@@ -17,18 +17,16 @@ from clocker.config.compose.service import Context, Made, service_of
 from clocker.config.document import Document
 from clocker.config.problems import Unfit
 from clocker.config.quantities import dns_label
+from clocker.config.shared_volumes import together
 from clocker.config.tree import Node, Report
-from clocker.model import Application, RuleSpec, Service
-
-_VOLUME = "volume-"
-"""The labels by which containers that share a volume find each other's host."""
+from clocker.model import Application
 
 _PLACES = {
     "needs": ("depends_on",),
     "env": ("environment",),
     "replicas": ("deploy", "replicas"),
-    "minimum": ("x-clocker", "minimum"),
-    "maximum": ("x-clocker", "maximum"),
+    "minimum": ("x-clocker", "scale"),
+    "maximum": ("x-clocker", "scale"),
     "address": ("networks",),
     "secrets": ("secrets",),
 }
@@ -86,7 +84,7 @@ def _application(
     ]
     application = Application(
         name=name,
-        services=_together([each.service for each in made], name),
+        services=together([each.service for each in made], name),
         networks=_own_networks(made, context),
         volumes=(*context.volumes.own, *(v for each in made for v in each.nameless)),
         origin=project.root.document.file,
@@ -110,26 +108,6 @@ def _own_networks(made: list[Made], context: Context) -> tuple[str, ...]:
     used = {name for each in made for name in each.places.networks}
     known = dict.fromkeys((*context.project.parts["networks"], networks.DEFAULT))
     return tuple(name for name in known if name in used and name not in context.networks.external)
-
-
-def _together(services: list[Service], application: str) -> tuple[Service, ...]:
-    """Containers that share a volume are on one host, since a volume is."""
-    uses = ((service.request.volumes, service.replicas) for service in services)
-    shared = mounts.shared(uses)
-    return tuple(_on_one_host(service, shared, application) for service in services)
-
-
-def _on_one_host(service: Service, shared: frozenset[str], application: str) -> Service:
-    request = service.request
-    names = sorted({v.source for v in request.volumes} & shared)
-    if not names:
-        return service
-    marks = {f"{_VOLUME}{name}": application for name in names}
-    rules = tuple(
-        RuleSpec("affinity", {"sentences": f"LABEL {label}={application}"}) for label in marks
-    )
-    changed = replace(request, labels={**request.labels, **marks}, rules=(*request.rules, *rules))
-    return replace(service, request=changed)
 
 
 def _application_name(value: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from clocker.config.compose.files import Project
@@ -77,15 +77,6 @@ def mounts(service: Node, volumes: Volumes, report: Report) -> Mounts:
         if count > 1:
             report.refuse(service.get("volumes") or service, f"mounts {target} twice")
     return found
-
-
-def shared(uses: Iterable[tuple[tuple[Volume, ...], int]]) -> frozenset[str]:
-    """The volumes that several containers have, by the services' volumes and replicas."""
-    counts: Counter[str] = Counter()
-    for volumes, replicas in uses:
-        for source in {v.source for v in volumes if not v.source.startswith("/")}:
-            counts[source] += replicas
-    return frozenset(source for source, count in counts.items() if count > 1)
 
 
 def _short(item: Node, found: Mounts, volumes: Volumes, report: Report) -> None:

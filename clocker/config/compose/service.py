@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from clocker.config.added import with_added
 from clocker.config.compose import building, contents, deploy, mounts, networks, running
-from clocker.config.compose.extension import Extension, extension
 from clocker.config.compose.files import Project
 from clocker.config.compose.ports import ports
 from clocker.config.compose.scalars import printable, seconds, truth
@@ -49,17 +49,16 @@ def service_of(name: str, node: Node, needs: tuple[Need, ...], context: Context)
     mounted = mounts.mounts(node, context.volumes, report)
     nameless = _named(name, mounted, count, report)
     places = networks.places(node, context.networks, report)
-    added = extension(node, report)
-    request = _request(name, node, mounted, nameless, places, added, context)
+    request = _request(name, node, mounted, nameless, places, context)
     made = Service(
         name=name,
         request=request,
         replicas=count,
         needs=needs,
-        minimum=added.minimum,
-        maximum=added.maximum,
-        headroom=added.headroom,
     )
+    said = node.get("x-clocker")
+    if said is not None:
+        made = with_added(made, said, context.project.source(said).folder, report)
     return Made(made, places, tuple(volume.source for volume in nameless))
 
 
@@ -69,7 +68,6 @@ def _request(
     mounted: mounts.Mounts,
     nameless: tuple[Volume, ...],
     places: networks.Places,
-    added: Extension,
     context: Context,
 ) -> ContainerRequest:
     report = context.report
@@ -89,7 +87,7 @@ def _request(
         ),
         volumes=(*mounted.volumes, *nameless),
         labels={**own_labels, **({deploy.REPLICA: replica} if counted else {})},
-        rules=(*placed, *added.rules),
+        rules=placed,
         restart=restart,
         healing=healing,
         networks=networks.cloud_names(places, context.networks),

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from clocker.config.compose.dotenv import read_variables
 from clocker.config.compose.files import Project
 from clocker.config.compose.scalars import text, truth
+from clocker.config.secret_variables import Environment, add_variable, is_secret
 from clocker.config.tree import Node, Report
-from clocker.model import Secret
 
-_SECRET = re.compile(
-    r"(^|_)(secret|secret_key|api_key|access_key|private_key|pass|password|passwd|passphrase|"
-    r"token|credentials?)$",
-    re.IGNORECASE,
-)
-_WRITTEN_OUT = "is written out, and would be on record"
 _OWN_LABELS = ("application", "service")
-
-
-@dataclass(slots=True)
-class Environment:
-    env: dict[str, str | None] = field(default_factory=dict)
-    secrets: list[Secret] = field(default_factory=list)
 
 
 def environment(
@@ -70,7 +56,6 @@ def _add(
     environ: Mapping[str, str],
     report: Report,
 ) -> None:
-    """A secret stays a reference where one can be kept: to the environment itself."""
     found.env.pop(name, None)
     variables = project.source(node).variables
     if node.value is None:
@@ -82,22 +67,8 @@ def _add(
             report.warn(node, "is not set: the container does not have it", f"export {name}=...")
         return
     value = text(node.value)
-    if "\0" in value:
-        return  # which was told
-    if not _SECRET.search(name) or not value:
-        found.env[name] = value
-    elif node.reference in environ:
-        _refer(found, name, str(node.reference))
-    else:
-        found.env[name] = value
-        report.warn(node, _WRITTEN_OUT, "write ${NAME} and export it, or use secrets")
-
-
-def _refer(found: Environment, name: str, variable: str) -> None:
-    if name == variable:
-        found.env[name] = None
-    else:
-        found.secrets.append(Secret(name.lower(), target=name, env=variable, as_env=True))
+    if "\0" not in value:  # which was told
+        add_variable(found, name, value, node, environ, report)
 
 
 def _of_file(item: Node, project: Project, report: Report) -> dict[str, str | None]:
@@ -116,7 +87,7 @@ def _of_file(item: Node, project: Project, report: Report) -> dict[str, str | No
         return {}
     report.problems += read.problems
     given = {n: variables.get(n) if v is None else v for n, v in read.values.items()}
-    exposed = [name for name, value in given.items() if value and _SECRET.search(name)]
+    exposed = [name for name, value in given.items() if value and is_secret(name)]
     if exposed:
         report.warn(
             path_node, f"has {exposed[0]}, whose value would be on record", "use secrets for it"
