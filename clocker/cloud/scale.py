@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import msgspec
 
+from clocker.applications.headroom import asked_room
 from clocker.cloud import ledger
 from clocker.cloud.add_hosts import bring_up_all, unfinished
 from clocker.cloud.cordon import uncordon
@@ -28,7 +29,7 @@ from clocker.cloud.usage import refresh
 from clocker.errors import BadInput, BootstrapFailed, ClockerError, NotFound, NothingFits
 from clocker.images import Images
 from clocker.interfaces import Parts, Transaction
-from clocker.model import ContainerRequest, Headroom, Host, HostState, Work
+from clocker.model import ContainerRequest, Headroom, Host, HostState, Keep, Work
 from clocker.placement import rules_for
 from clocker.placement.shapers import largest
 from clocker.policies.headroom import History, Look, Scaling, decide
@@ -145,7 +146,7 @@ def _needs_offers(parts: Parts, spec: Headroom) -> bool:
 
 
 def _shapes(spec: Headroom) -> Sequence[ContainerRequest]:
-    return spec.shapes or (ContainerRequest(""),)
+    return (*(spec.shapes or (ContainerRequest(""),)), *spec.also)
 
 
 def _made_for(parts: Parts, spec: Headroom) -> ContainerRequest:
@@ -207,11 +208,16 @@ def _report(
 
 
 def headroom_of(parts: Parts) -> Headroom:
+    with parts.store.read() as tx:
+        also = asked_room(tx.applications())
     spec = parts.spec.headroom
+    if spec is None and also:
+        pool = parts.spec.hosts
+        spec = Headroom(Keep(), minimum=pool.count, maximum=pool.maximum)
     if spec is None:
         raise BadInput(
             "the cloud's document does not say what room is to be kept",
             where="clocker.yaml",
             remedy="such as  headroom: {count: 4}",
         )
-    return spec
+    return replace(spec, also=also)

@@ -36,7 +36,7 @@ class Applications:
         """Make what runs what ``application`` says: create, change, replace, remove. The same
         again goes on where it ended. BadInput, NameTaken; DeployFailed names the services."""
         application = self._named(application)
-        parts, resolved = self._parts, self._resolved(application)
+        parts, resolved = self._parts, resolve(application)
         recover(parts)
 
         cut_off = False
@@ -108,16 +108,6 @@ class Applications:
             for service in application.services
         )
         return replace(application, services=tuple(services))
-
-    def _resolved(self, application: Application) -> Resolved:
-        """With the names that images which are built have: they say what they are built from."""
-        services = (
-            replace(service, request=self._images.resolved(service.request))
-            if service.request.build
-            else service
-            for service in application.services
-        )
-        return resolve(replace(application, services=tuple(services)))
 
     def _deploy(self, resolved: Resolved, deployment: Deployment, *, cut_off: bool) -> Preview:
         """``cut_off``: an earlier deploy was, and may have told some hosts only of a network."""

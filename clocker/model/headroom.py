@@ -37,7 +37,8 @@ class Headroom:
     ``budget_hour``: what all hosts together may cost. ``up_s``, ``down_s``: how long after hosts
     were made, or since when fewer would do, the next are made, or some removed. ``drain``: hosts
     with containers may go as well. ``windows``: the first that is now counts, else ``keep``;
-    their times are those of ``timezone``."""
+    their times are those of ``timezone``. ``also``: containers besides, that applications ask
+    for."""
 
     keep: Keep
     shapes: tuple[ContainerRequest, ...] = ()
@@ -50,3 +51,4 @@ class Headroom:
     drain: bool = True
     windows: tuple[Window, ...] = ()
     timezone: str = "UTC"
+    also: tuple[ContainerRequest, ...] = ()

@@ -112,7 +112,7 @@ def wanted(spec: Headroom, keep: Keep, views: Sequence[HostView]) -> list[Contai
     running = [container for view in views for container in view.containers]
     count = max(keep.count, _of_share(keep.share, len(running)))
     shapes = spec.shapes or (typical(running, spec.quantile),)
-    return list(islice(cycle(shapes), count))
+    return [*islice(cycle(shapes), count), *spec.also]
 
 
 def typical(containers: Sequence[Container], quantile: float) -> ContainerRequest:

@@ -23,6 +23,8 @@ from clocker.model import (
     Healing,
     HealthCheck,
     Need,
+    NodePool,
+    Resources,
     Restart,
     Service,
     ServiceValue,
@@ -373,3 +375,18 @@ def test_a_port_of_a_host_is_a_value(world: World) -> None:
     apps(world).deploy(Application("a", (seen, api)))
     host = world.cloud().machine("a-api").host
     assert containers(world)["a-seen"].request.env["AT"] == f"{host.address}:8080"
+
+
+def test_there_is_room_for_more_of_a_service_that_asks_for_it(tmp_path: Path) -> None:
+    pool = NodePool(("fake",), count=1, maximum=4, shape=Resources(4.0, 8192, 100_000), timeout_s=5)
+    world = World(tmp_path, spec_changes={"hosts": pool})
+    world.cloud().up()
+    with pytest.raises(BadInput, match="does not say what room"):
+        world.cloud().scale()
+    big = ContainerRequest("debian:12", Resources(2, 512))
+    apps(world).deploy(Application("a", (Service("big", big, headroom=3),)))
+    report = world.cloud().scale()
+    assert (report.wanted, report.room, len(report.added)) == (3, 1, 1)
+    assert "nothing to do" in world.cloud().scale().why
+    apps(world).deploy(Application("a", (Service("big", big, headroom=1),)))
+    assert world.cloud().scale(dry_run=True).wanted == 1
