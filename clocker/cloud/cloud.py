@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from clocker.cloud import (
     add_hosts,
-    builds,
-    holdings,
-    image_list,
     key_pairs,
     run_state,
     ssh,
@@ -26,12 +23,9 @@ from clocker.cloud import release as releasing
 from clocker.cloud import rotate as rotating
 from clocker.cloud import scale as scaling
 from clocker.cloud import up as making
-from clocker.cloud.builds import BuildReport
+from clocker.cloud.cloud_images import CloudImages
 from clocker.cloud.cloud_networks import CloudNetworks
-from clocker.cloud.holdings import VolumeView
 from clocker.cloud.host_machine import HostMachine
-from clocker.cloud.image_list import ImageView
-from clocker.cloud.image_stock import ImageStock
 from clocker.cloud.logins import Logins
 from clocker.cloud.look_after import Care, look_after
 from clocker.cloud.machine import ContainerMachine
@@ -55,7 +49,6 @@ from clocker.cloud.watch import Watch
 from clocker.images import Images
 from clocker.interfaces import Parts
 from clocker.model import (
-    Build,
     Check,
     CloudSpec,
     Container,
@@ -65,7 +58,7 @@ from clocker.model import (
 )
 
 
-class Cloud(CloudNetworks):
+class Cloud(CloudImages, CloudNetworks):
     """A Docker cloud: hosts that Clocker makes, and a location of containers on them.
 
     Every method may be interrupted, or its process killed, and called again. Thread-safe. Use
@@ -215,50 +208,6 @@ class Cloud(CloudNetworks):
             force=force,
             grace_s=grace_s,
         )
-
-    def images(self) -> tuple[ImageView, ...]:
-        """Those on the hosts, by name."""
-        return image_list.images(self._parts)
-
-    def build(
-        self,
-        build: Build,
-        *,
-        name: str | None = None,
-        host: str | None = None,
-        on_line: Callable[[str], None] | None = None,
-    ) -> BuildReport:
-        """Build an image on ``host``, or on any that is ready, and call it ``name``."""
-        return builds.build(self._parts, self._images, build, name=name, host=host, on_line=on_line)
-
-    def build_library(
-        self,
-        build: Build,
-        name: str,
-        *,
-        host: str | None = None,
-        on_line: Callable[[str], None] | None = None,
-    ) -> Iterator[BuildReport]:
-        """Build each variant of a checkout like those of Docker's library, as ``name:VARIANT``."""
-        return builds.build_library(
-            self._parts, self._images, build, name=name, host=host, on_line=on_line
-        )
-
-    def stock(self) -> ImageStock:
-        """To copy, remove and clear up the images on the hosts."""
-        return ImageStock(self._parts, self._images)
-
-    def volumes(self) -> tuple[VolumeView, ...]:
-        """The named ones on the hosts, also those that no container uses."""
-        return holdings.volumes(self._parts)
-
-    def create_volume(self, name: str, host: str, size_gb: int = 0) -> VolumeView:
-        """For containers that are made on this host later."""
-        return holdings.create_volume(self._parts, name, host, size_gb)
-
-    def remove_volume(self, name: str, host: str) -> None:
-        """With what is in it; refused while a container uses it."""
-        holdings.remove_volume(self._parts, name, host)
 
     def key_pairs(self) -> Mapping[str, str]:
         """Public keys by name."""

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from clocker.cloud import installs, ledger
 from clocker.cloud.container_spec import CLOUD_LABEL, engine_name
 from clocker.cloud.heartbeat import holding_setting
+from clocker.cloud.shared_registry import shared_registry
 from clocker.errors import ClockerError, InfrastructureError, TimedOut
 from clocker.images import Images, Sources
 from clocker.images.install import install_key, install_tag, is_good, once_tag
-from clocker.images.installer import Order, install_in
+from clocker.images.installer import KEY_LABEL, Order, install_in
 from clocker.interfaces import Engine, Parts
 from clocker.model import Container, Host, ImageInfo, Install, Work
 
@@ -48,10 +49,12 @@ class Generator:
 
     def _shared(self, base: ImageInfo, install: Install, key: str, tag: str) -> ImageInfo:
         while True:
-            if found := self._brought(install, tag):
+            if found := self._brought(install, key, tag):
                 return found
             if work := installs.claim(self.parts, key, self.host.id):
-                return self._held(base, install, key, tag, work)
+                made = self._held(base, install, key, tag, work)
+                self._share(tag)
+                return made
             self._await(install, key)
 
     def _alone(self, base: ImageInfo, install: Install, key: str, tag: str) -> ImageInfo:
@@ -62,17 +65,21 @@ class Generator:
 
     def _held(self, base: ImageInfo, install: Install, key: str, tag: str, work: Work) -> ImageInfo:
         """With the lease: it may have been completed just before that was ours."""
-        failure, clean = None, False
+        failure, clean, made = None, False, None
         try:
             with holding_setting(self.parts, installs.lease_of(key), work):
-                made = self._brought(install, tag) or self._install(base, install, key, tag, work)
+                made = self._brought(install, key, tag)
+                made = made or self._install(base, install, key, tag, work)
                 clean = True
                 return made
         except ClockerError as error:
             failure, clean = str(error), self._is_clean(key)
             raise
         finally:
-            installs.end(self.parts, key, self.host.id, work, clean=clean, failure=failure)
+            made = made if install.keep else None
+            installs.end(
+                self.parts, key, self.host.id, work, clean=clean, failure=failure, made=made
+            )
 
     def _is_clean(self, key: str) -> bool:
         try:
@@ -82,10 +89,30 @@ class Generator:
             return False
         return True
 
-    def _brought(self, install: Install, tag: str) -> ImageInfo | None:
+    def _brought(self, install: Install, key: str, tag: str) -> ImageInfo | None:
+        """The very image that was made last of this kind, as far as that is on record."""
+        known = installs.made_last(self.parts, key)
+
+        def good(image: ImageInfo) -> bool:
+            right = image.id == known if known else image.labels.get(KEY_LABEL) == key
+            return right and is_good(image, install, self.asked_at)
+
+        if not install.keep:
+            return None
         return self.images.generated(
-            self.engine, tag, self.sources, lambda image: is_good(image, install, self.asked_at)
+            self.engine, tag, self.sources, good, shared_registry(self.parts), self._tell_failure
         )
+
+    def _share(self, tag: str) -> None:
+        registry = shared_registry(self.parts)
+        if registry is not None:
+            self.parts.progress.step(self.container.name, f"pushing to {registry.name}")
+            done = self.images.shared.push(self.engine, registry, tag, self._tell_failure)
+            outcome = "shared" if done else "not shared"
+            ledger.log_now(self.parts, "install", self.container.name, outcome, registry.name)
+
+    def _tell_failure(self, what: str) -> None:
+        self.parts.progress.failed(self.container.name, what)
 
     def _install(
         self, base: ImageInfo, install: Install, key: str, tag: str, work: Work

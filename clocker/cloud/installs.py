@@ -12,7 +12,7 @@ from clocker.cloud.container_spec import CLOUD_LABEL
 from clocker.errors import ClockerError
 from clocker.images.installer import INSTALLER_LABEL
 from clocker.interfaces import Engine, Parts, Transaction
-from clocker.model import Work
+from clocker.model import ImageInfo, Work
 
 _INTENTS = "installs"
 
@@ -42,11 +42,15 @@ def end(
     *,
     clean: bool = True,
     failure: str | None = None,
+    made: ImageInfo | None = None,
 ) -> None:
-    """Let go of what was claimed. Unless it is ``clean``, its container stays on record."""
+    """Let go of what was claimed. Unless it is ``clean``, its container stays on record. What was
+    ``made`` is from now on what this kind means."""
     with parts.store.transaction() as tx:
         if clean:
             _set_intents(tx, _intents(tx) - {(key, host_id)})
+        if made is not None:
+            tx.set_setting(_made_of(key), made.id)
         if failure is not None:
             told = Failure(parts.clock(), failure)
             tx.set_setting(_failure_of(key), msgspec.json.encode(told).decode())
@@ -56,6 +60,12 @@ def end(
 def is_free(parts: Parts, key: str) -> bool:
     with parts.store.read() as tx:
         return ledger.setting_is_free(parts, tx, lease_of(key))
+
+
+def made_last(parts: Parts, key: str) -> str | None:
+    """The id of the image that whoever installed the kind last has made."""
+    with parts.store.read() as tx:
+        return tx.setting(_made_of(key))
 
 
 def failed_since(parts: Parts, key: str, since: float) -> str | None:
@@ -114,6 +124,10 @@ def _remove_on(parts: Parts, key: str, host_id: str) -> None:
         remove_left(parts, parts.connections.engine(host), key)
     with parts.store.transaction() as tx:
         _set_intents(tx, _intents(tx) - {(key, host_id)})
+
+
+def _made_of(key: str) -> str:
+    return f"install/{key}/made"
 
 
 def _failure_of(key: str) -> str:

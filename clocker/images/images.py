@@ -23,10 +23,11 @@ from clocker.images.built import (
 from clocker.images.ensure import Logins, Sources, copy, ensure, nobody
 from clocker.images.kinds import ImageKind, kind_of
 from clocker.images.reference import Reference
+from clocker.images.shared import Shared
 from clocker.images.spec import Launch, launch
 from clocker.images.sshd import layer_tag, layered
 from clocker.interfaces import Context, Contexts, Engine
-from clocker.model import Build, ContainerRequest, ImageInfo
+from clocker.model import Build, ContainerRequest, ImageInfo, Registry
 
 
 class Images:
@@ -42,6 +43,7 @@ class Images:
     ) -> None:
         self._contexts = contexts
         self._logins = logins
+        self.shared = Shared(logins)
         self._pull_timeout_s = pull_timeout_s
         self._build_timeout_s = build_timeout_s
         self._lock = Lock()
@@ -136,14 +138,25 @@ class Images:
         return copy(engine, name, sources, tried)
 
     def generated(
-        self, engine: Engine, tag: str, sources: Sources, good: Callable[[ImageInfo], bool]
+        self,
+        engine: Engine,
+        tag: str,
+        sources: Sources,
+        good: Callable[[ImageInfo], bool],
+        shared: Registry | None = None,
+        tell: Tell = lambda _: None,
     ) -> ImageInfo | None:
-        """A generated image that is ``good``: there, or copied from an engine that has it."""
+        """A generated image that is ``good``: there, pulled from where such are ``shared``, or
+        copied from an engine that has it. ``tell`` is told of a registry that fails."""
+
+        def fits(image: ImageInfo) -> bool:
+            return kind_of(image) is ImageKind.GENERATED and good(image)
+
         found = engine.image(tag)
-        if found and kind_of(found) is ImageKind.GENERATED and good(found):
+        if found and fits(found):
             return found
-        copied = copy(engine, tag, sources, [], good)
-        return copied if copied and kind_of(copied) is ImageKind.GENERATED else None
+        pulled = self.shared.pull(engine, shared, tag, fits, tell) if shared else None
+        return pulled or copy(engine, tag, sources, [], fits)
 
     def with_ssh(self, engine: Engine, base: ImageInfo, sources: Sources) -> ImageInfo:
         """``base`` with an sshd: there, copied from an engine that has built it, or built. Never

@@ -16,6 +16,8 @@ from clocker.model import ImageInfo
 from clocker.testing.files import FileTree
 
 _CHUNK = 512
+_CONTENTS: dict[str, bytes] = {}
+"""Of layers, by their digests: whoever has an image's name for one may read it."""
 
 
 class FakeImages:
@@ -23,7 +25,6 @@ class FakeImages:
 
     def __init__(self) -> None:
         self._by_id: dict[str, ImageInfo] = {}
-        self._layers: dict[str, bytes] = {}
         self._numbers = itertools.count()
 
     def add(self, reference: str, info: ImageInfo | None = None) -> ImageInfo:
@@ -78,14 +79,14 @@ class FakeImages:
         """What is in a fresh container of it."""
         files = FileTree()
         for digest in image.layers:
-            files.unpack("/", self._layers[digest])
+            files.unpack("/", _CONTENTS[digest])
         return files
 
     def commit(self, reference: str, made: ImageInfo, files: FileTree) -> ImageInfo:
         """``made`` with all that is in ``files`` as its topmost layer."""
         packed = files.without_mounts().pack("/")
         digest = _hash(packed)
-        self._layers[digest] = packed
+        _CONTENTS[digest] = packed
         made = replace(made, layers=(*made.layers, digest), tags=())
         recipe = repr((made, reference, next(self._numbers))).encode()
         return self.add(reference, replace(made, id=_hash(recipe)))
@@ -99,7 +100,7 @@ class FakeImages:
         config = f"{_hex(info.id)}.json"
         manifest = {"Config": config, "RepoTags": info.tags, "Layers": [*names.values()]}
         members = {config: json.dumps(asdict(info)).encode()}
-        members |= {names[digest]: self._layers[digest] for digest in info.layers}
+        members |= {names[digest]: _CONTENTS[digest] for digest in info.layers}
         packed = _packed(members | {"manifest.json": json.dumps([manifest]).encode()})
         return (packed[at : at + _CHUNK] for at in range(0, len(packed), _CHUNK))
 
@@ -133,7 +134,7 @@ class FakeImages:
                 raise EngineError(f"the archive lacks {names[digest]}")
             if _hash(data) != digest:
                 raise EngineError(f"{names[digest]} is not what the image says")
-            self._layers[digest] = data
+            _CONTENTS[digest] = data
 
 
 def _packed(members: Mapping[str, bytes]) -> bytes:

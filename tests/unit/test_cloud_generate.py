@@ -15,8 +15,16 @@ from crash import Fuse, fused
 from clocker.cloud import Cloud, installs
 from clocker.errors import ClockerError, InfrastructureError, Unreachable
 from clocker.interfaces import Parts
-from clocker.model import ContainerRequest, Install, InstallFile, Result, RuleSpec
-from clocker.testing import FakeEngine, FakeMachines, fake_parts, fake_spec
+from clocker.model import (
+    ContainerRequest,
+    Install,
+    InstallFile,
+    Registry,
+    RegistryAuth,
+    Result,
+    RuleSpec,
+)
+from clocker.testing import FakeEngine, FakeMachines, FakeRegistry, fake_parts, fake_spec
 from clocker.testing.commands import Execution
 
 INSTALL = Install(files=(InstallFile("/etc/made", b"x"),), commands=("generate",))
@@ -204,6 +212,72 @@ def test_an_outcome_is_good_for_its_time_to_live() -> None:
             install = replace(INSTALL, ttl_s=ttl_s)
             cloud.obtain(replace(WEB, name=f"w{number}", install=install))
     assert len(world.ran) == 2, "0 does it anew, and what it made is good for the next"
+
+
+REGISTRY = Registry("reg.example:5000/team", push=True)
+NAME = "reg.example:5000/team/clocker/install:"
+
+
+def with_registry(**changes: Any) -> tuple[World, FakeRegistry]:
+    world = World(rules=ALONE, registries=(replace(REGISTRY, **changes),))
+    registry = FakeRegistry()
+    for machine in world.machines.all():
+        machine.engine.registry = registry
+    return world, registry
+
+
+def test_it_is_pushed_and_pulled_where_such_are_shared() -> None:
+    world, registry = with_registry()
+    with world.cloud() as cloud:
+        cloud.obtain(WEB)
+        (pushed,) = registry
+        assert pushed.startswith(NAME)
+        other = cloud.obtain(replace(WEB, name="other"))
+        assert other.run(["cat", "/srv/generated"]).stdout == b"1"
+        assert {view.name.partition(":")[0] for view in cloud.images()} == {
+            "clocker/install",
+            "debian",
+        }
+    engine = world.engine(other.host.name)
+    assert (engine.count("pull"), engine.count("load"), len(world.ran)) == (1, 0, 1)
+
+
+def test_without_the_registry_it_comes_from_the_first_host() -> None:
+    world, registry = with_registry()
+    with world.cloud() as cloud:
+        cloud.obtain(WEB)
+        registry.down.add("reg.example:5000")
+        other = cloud.obtain(replace(WEB, name="other"))
+        told = cloud.parts.progress.texts("failed")  # type: ignore[attr-defined]
+    assert (world.engine(other.host.name).count("load"), len(world.ran)) == (1, 1)
+    assert told == (
+        "other: not shared by registry reg.example:5000/team: registry reg.example:5000 cannot be "
+        "reached",
+    )
+
+
+def test_a_registry_that_fails_keeps_nobody_from_a_container() -> None:
+    world, registry = with_registry()
+    registry.passwords["reg.example:5000"] = RegistryAuth("ci", "right")
+    with world.cloud() as cloud:
+        cloud.obtain(WEB)
+        cloud.obtain(replace(WEB, name="other"))
+        outcomes = [event.outcome for event in cloud.events() if event.verb == "install"]
+    assert outcomes == ["done", "not shared"] and len(world.ran) == 1
+
+
+def test_what_the_registry_has_must_be_what_was_made() -> None:
+    world, registry = with_registry()
+    with world.cloud() as cloud:
+        cloud.obtain(WEB)
+        (name,) = registry
+        registry[name] = replace(registry[name], id="sha256:" + "6" * 64)
+        other = cloud.obtain(replace(WEB, name="other"))
+        images = {view.id for view in cloud.images() if view.kind == "generated"}
+    assert len(images) == 1 and other.record.image_id in images
+    engine = world.engine(other.host.name)
+    assert (engine.count("load"), len(world.ran)) == (1, 1)
+    assert engine.image("sha256:" + "6" * 64) is None
 
 
 def test_placement_may_prefer_hosts_that_have_it() -> None:

@@ -1,0 +1,65 @@
+"""A cloud's images and volumes, as its class offers them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from clocker.cloud import builds, holdings, image_list
+from clocker.cloud.builds import BuildReport
+from clocker.cloud.holdings import VolumeView
+from clocker.cloud.image_list import ImageView
+from clocker.cloud.image_stock import ImageStock
+from clocker.images import Images
+from clocker.interfaces import Parts
+from clocker.model import Build
+
+
+class CloudImages:
+    """The part of a Cloud that is about what its hosts hold besides containers."""
+
+    _parts: Parts
+    _images: Images
+
+    def images(self) -> tuple[ImageView, ...]:
+        """Those on the hosts, by name."""
+        return image_list.images(self._parts)
+
+    def build(
+        self,
+        build: Build,
+        *,
+        name: str | None = None,
+        host: str | None = None,
+        on_line: Callable[[str], None] | None = None,
+    ) -> BuildReport:
+        """Build an image on ``host``, or on any that is ready, and call it ``name``."""
+        return builds.build(self._parts, self._images, build, name=name, host=host, on_line=on_line)
+
+    def build_library(
+        self,
+        build: Build,
+        name: str,
+        *,
+        host: str | None = None,
+        on_line: Callable[[str], None] | None = None,
+    ) -> Iterator[BuildReport]:
+        """Build each variant of a checkout like those of Docker's library, as ``name:VARIANT``."""
+        return builds.build_library(
+            self._parts, self._images, build, name=name, host=host, on_line=on_line
+        )
+
+    def stock(self) -> ImageStock:
+        """To copy, remove and clear up the images on the hosts."""
+        return ImageStock(self._parts, self._images)
+
+    def volumes(self) -> tuple[VolumeView, ...]:
+        """The named ones on the hosts, also those that no container uses."""
+        return holdings.volumes(self._parts)
+
+    def create_volume(self, name: str, host: str, size_gb: int = 0) -> VolumeView:
+        """For containers that are made on this host later."""
+        return holdings.create_volume(self._parts, name, host, size_gb)
+
+    def remove_volume(self, name: str, host: str) -> None:
+        """With what is in it; refused while a container uses it."""
+        holdings.remove_volume(self._parts, name, host)
