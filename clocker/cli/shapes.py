@@ -35,6 +35,7 @@ def container(record: Container, host: str) -> dict[str, Any]:
         "networks": {place.network: place.address for place in record.endpoints},
         "aliases": list(request.aliases),
         "state": str(record.state),
+        "error": record.error,
         "ports": [port(item) for item in record.ports],
         "resources": resources(request.resources),
         "privileged": request.privileged,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
-from clocker.cloud import ledger
+from clocker.cloud import ledger, secrets
 from clocker.cloud.add_hosts import repair
 from clocker.cloud.container_spec import CLOUD_LABEL
 from clocker.cloud.heal_run import Run
@@ -165,10 +165,12 @@ def clean_host(run: Run, action: CleanHost) -> Healed | None:
         _take_back(tx, host)
         ledger.log(parts, tx, "heal", host.name, "back", action.why)
     with _held(run, host):
-        _remove_stale(run, host)
+        stale = _remove_stale(run, host)
         host = ledger.change_host(
             parts, host, state=HostState.REQUESTED, fenced_at=None, error=None
         )
+        for container in stale:
+            secrets.remove(parts, host, container)
         make(parts, host)
     return Healed("cleaned", host.name, host.name, action.why)
 
@@ -184,15 +186,21 @@ def _take_back(tx: Transaction, host: Host) -> None:
             tx.put_container(replace(container, state=state, move=None, error=None))
 
 
-def _remove_stale(run: Run, host: Host) -> None:
+def _remove_stale(run: Run, host: Host) -> list[Container]:
+    """Those of them that are on record elsewhere."""
     parts = run.parts
     engine = parts.connections.engine(host)
     with parts.store.read() as tx:
-        here = {c.id for c in _staying(tx.containers(), host)}
+        on_record = tx.containers()
+    here = {container.id for container in _staying(on_record, host)}
+    gone: set[str] = set()
     for status in engine.list({CLOUD_LABEL: parts.spec.name}):
-        if status.labels.get("clocker.id") not in here:
+        container_id = status.labels.get("clocker.id", "")
+        if container_id not in here:
             parts.progress.step(host.name, f"removing {status.name}, which is elsewhere now")
             engine.remove(status.engine_id)
+            gone.add(container_id)
+    return [container for container in on_record if container.id in gone]
 
 
 def _staying(containers: Sequence[Container], host: Host) -> list[Container]:

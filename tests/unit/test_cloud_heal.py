@@ -19,6 +19,7 @@ from clocker.model import (
     Port,
     Resources,
     Restart,
+    Secret,
 )
 
 
@@ -421,3 +422,124 @@ def test_a_dry_run_changes_nothing(world: Clinic) -> None:
     assert did(world.cloud().heal(dry_run=True)) == [("restarted", "web")]
     assert not world.is_running("web")
     assert world.cloud().events(limit=1000) == before
+
+
+def keep_machine(world: Clinic, name: str) -> None:
+    """As if it were somebody's own: nobody can switch it off."""
+    parts = world.process()
+    with parts.store.transaction() as tx:
+        host = next(host for host in tx.hosts() if host.name == name)
+        assert host.access is not None
+        tx.put_host(replace(host, access=replace(host.access, kept=True)))
+
+
+def test_a_machine_that_nobody_can_switch_off_needs_somebodys_word(world: Clinic) -> None:
+    world.cloud().obtain(replace(WEB, restart=Restart("always")))
+    host, address = world.place(), world.record().address
+    keep_machine(world, host)
+    with pytest.raises(BadInput, match="it answers"):
+        world.cloud().heal(fenced=[host])
+    world.machines.kill(host)
+    report = world.looks(3)[-1]
+    assert did(report) == []
+    assert report.troubles[0].remedy == (
+        f"bring it back; if it is certain that it is off: clocker heal --fenced {host}"
+    )
+
+    assert did(world.cloud().heal(dry_run=True, fenced=[host])) == [("replaced", host)]
+    assert did(world.look(host)) == [("replaced", host), ("recreated", "web")]
+    assert (world.place() != host, world.record().address) == (True, address)
+    assert did(world.look()) == []
+    states = {view.host.name: view.host.state for view in world.cloud().hosts()}
+    assert states[host] is HostState.LOST  # it may come back
+
+    world.machines.revive(host)
+    assert did(world.look()) == [("cleaned", host)]
+    assert list(world.found()) == [world.place()]
+    world.assert_agrees()
+
+
+def test_a_host_that_was_said_to_be_off_can_be_forgotten(world: Clinic) -> None:
+    world.cloud().obtain(WEB)
+    host = world.place()
+    keep_machine(world, host)
+    world.machines.kill(host)
+    world.look(host)
+    world.cloud().host(host).remove()
+    assert host not in {view.host.name for view in world.cloud().hosts()}
+    world.assert_agrees()
+
+
+def test_data_is_there_again_when_its_host_comes_back(world: Clinic) -> None:
+    world.cloud().obtain(replace(DATA, restart=Restart("always")))
+    world.cloud().obtain(replace(WEB, name="other"))
+    before, host = world.record(), world.place()
+    world.found()[host].files.write("/var/data/x", b"kept")
+    world.machines.kill(host)
+    world.look(host)
+    assert world.state("web") == "lost"
+    assert "what it had in volumes" in world.look().troubles[0].why
+    world.machines.revive(host)
+    assert ("cleaned", host) in did(world.look())
+    assert world.record() == before
+    assert world.found()[host].files.read("/var/data/x") == b"kept"
+    assert did(world.look()) == []
+    world.assert_agrees()
+
+
+def test_what_was_restarted_in_vain_is_tried_again_on_another_host(world: Clinic) -> None:
+    world.cloud().obtain(replace(WEB, healing=Healing(attempts=0)))
+    world.end("web")
+    world.look()
+    assert world.state("web") == "failed"
+    world.machines.kill(world.place())
+    assert ("recreated", "web") in [pair for r in world.looks(2) for pair in did(r)]
+    assert world.is_running("web")
+    world.assert_agrees()
+
+
+def test_secrets_are_brought_again(world: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "s3cret")
+    world.cloud().obtain(replace(WEB, secrets=(Secret("token", target="token", env="TOKEN"),)))
+    world.machines.kill(world.place())
+    world.looks(2)
+    files = world.machines.machine(world.place()).files
+    kept = f"/run/clocker/secrets/test/{world.record().id}/files/token"
+    assert files.read(kept) == b"s3cret"
+
+
+def test_up_makes_another_host_and_leaves_the_lost_one(world: Clinic) -> None:
+    host = world.cloud().hosts()[0].host.name
+    keep_machine(world, host)
+    world.machines.kill(host)
+    world.look(host)
+    world.cloud().up()
+    states = sorted(str(view.host.state) for view in world.cloud().hosts())
+    assert states == ["lost", "ready", "ready", "ready"]
+    with pytest.raises(BadInput, match="given up as dead"):
+        world.cloud().host(host).repair()
+
+
+def test_while_somebody_moves_it_nothing_is_done(world: Clinic) -> None:
+    world.cloud().obtain(WEB)
+    parts = world.process()
+    with parts.store.transaction() as tx:
+        from clocker.cloud import ledger
+
+        record = tx.container("web")
+        assert record is not None
+        tx.put_container(replace(record, work=ledger.new_work(parts, tx)))
+    world.end("web")
+    assert did(world.cloud().heal()) == []
+    world.pass_time(31.0)  # its lease is over
+    assert did(world.look()) == [("restarted", "web")]
+
+
+def test_a_fixed_port_that_is_taken_elsewhere_waits_for_a_host(world: Clinic) -> None:
+    for name in ("web", "b", "c"):
+        world.cloud().obtain(replace(WEB, name=name, ports=(Port(80, 8080),)))
+    assert len({world.place(name) for name in ("web", "b", "c")}) == 3
+    world.machines.kill(world.place("web"))
+    world.looks(2)
+    assert world.record().ports == (Port(80, 8080),)
+    world.assert_agrees()

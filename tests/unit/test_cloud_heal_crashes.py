@@ -159,3 +159,28 @@ def test_who_depends_on_it_is_restarted_although_the_first_run_died(
         verbs = [(e.subject, e.outcome) for e in world.cloud().events(limit=1000)]
         done = [outcome for subject, outcome in verbs if subject == "app"]
         assert pids(world) != before or done[-1] in ("restarted", "recreated")
+
+
+def test_killed_at_any_boundary_and_then_the_new_host_dies_as_well(tmp_path: Path) -> None:
+    """It is fenced, too, before a third one gets what may have been running there."""
+    number, fuse = 0, None
+    while fuse is None or fuse.dead:
+        number += 1
+        world = Clinic(tmp_path / str(number), pool={"count": 5, "maximum": 6})
+        world.cloud().up()
+        dead_host(world)
+        addresses = {c.name: c.address for c in world.cloud().list()}
+        fuse = world.killed(heal, number)
+        places = {c.move.host_id for c in world.cloud().list() if c.move and c.move.host_id}
+        ready = {v.host.id: v.host.name for v in world.cloud().hosts() if v.host.stamp}
+        for host_id in sorted(places & ready.keys())[:1]:
+            world.machines.kill(ready[host_id])
+
+        for _ in range(4):
+            world.look()
+            assert_never_twice(world)
+
+        world.assert_agrees()
+        assert {c.name: c.address for c in world.cloud().list()} == addresses
+        assert all(world.is_running(name) == (name != "off") for name in addresses)
+    assert number > 20
