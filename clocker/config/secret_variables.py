@@ -14,6 +14,7 @@ _SECRET = re.compile(
     r"token|credentials?)$",
     re.IGNORECASE,
 )
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(slots=True)
@@ -38,7 +39,7 @@ def add_variable(
     where the value is written."""
     if not is_secret(name) or not value:
         found.env[name] = value
-    elif node.reference not in environ:
+    elif node.reference not in environ or not _VARIABLE.fullmatch(name):
         found.env[name] = value
         report.warn(
             node,

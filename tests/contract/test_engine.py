@@ -42,6 +42,8 @@ from clocker.model import (
     Port,
     Resources,
     Restart,
+    Sandbox,
+    Ulimit,
     Volume,
 )
 from clocker.remote.connections import SshConnections
@@ -257,6 +259,34 @@ def test_limits_and_privileges_reach_the_engine(lab: Lab) -> None:
     assert config["CapAdd"] == ["NET_ADMIN"] and not config["Privileged"] and config["Init"]
     assert data["Config"]["Tty"] and data["Config"]["OpenStdin"]
     assert not lab.engine.inspect(container).privileged
+
+
+def test_a_sandbox_is_built_around_the_program(lab: Lab) -> None:
+    sandbox = Sandbox(
+        dropped=("CHOWN",),
+        groups=("7",),
+        security=("no-new-privileges",),
+        ulimits={"nofile": Ulimit(100, 200)},
+        sysctls={"net.core.somaxconn": "99"},
+        tmpfs={"/scratch": "size=1m"},
+        hosts={"db.example.org": "192.0.2.7"},
+        init=True,
+        stdin=True,
+        shm_mb=8,
+        pids=50,
+    )
+    container = lab.run(sandbox=sandbox, health=HealthCheck(()))
+    script = """
+ulimit -Sn; ulimit -Hn; cat /proc/sys/net/core/somaxconn; grep -c 192.0.2.7 /etc/hosts
+df -k /scratch /dev/shm | awk 'NR > 1 {print $2}'; cat /proc/1/comm
+awk '/NoNewPrivs/ {print $2}' /proc/1/status; id -G; touch /scratch/f
+chown 5 /scratch/f 2> /dev/null || echo kept
+"""
+    said = lab.out(container, "sh", "-c", script).split("\n")
+    assert said[:6] == ["100", "200", "99", "1", "1024", "8192"]
+    assert said[6] in ("docker-init", "tini") and said[7] == "1"
+    assert "7" in said[8].split() and said[9] == "kept"
+    assert lab.engine.inspect(container).health is None
 
 
 def test_what_is_privileged_is_told(lab: Lab) -> None:

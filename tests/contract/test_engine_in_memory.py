@@ -15,6 +15,7 @@ from clocker.testing import FakeEngine
 TAKES_A_KERNEL = {
     "test_a_container_is_made_as_specified",
     "test_limits_and_privileges_reach_the_engine",
+    "test_a_sandbox_is_built_around_the_program",
     "test_ports_are_published_and_told",
     "test_a_network_that_is_not_there",
     "test_exec_is_killed_at_its_deadline",

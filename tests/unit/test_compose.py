@@ -408,6 +408,22 @@ configs: {site: {file: site.conf}, inline: {content: "a: $VAR"}, blob: {file: bl
     assert "s3cret" not in str(loaded)
 
 
+def test_files_that_are_mounted_read_only_are_put_there(folder: Path) -> None:
+    (folder / "site.conf").write_text("server {}")
+    made = request(folder, "volumes: ['./site.conf:/etc/site.conf:ro']")
+    assert made.secrets == (Secret("site.conf", "/etc/site.conf", text="server {}"),)
+    assert made.volumes == ()
+    for volume in ("./site.conf:/etc/site.conf", "./nothing:/x:ro", ".:/x:ro"):
+        with pytest.raises(ConfigError, match="the hosts do not have it"):
+            request(folder, f"volumes: ['{volume}']")
+
+
+def test_own_networks_may_have_names_that_are_no_labels(folder: Path) -> None:
+    text = "services: {a: {image: x, networks: [Back_End]}}\nnetworks: {Back_End: {}}"
+    application = load(folder, text).application
+    assert application.networks == application.services[0].request.networks == ("back-end",)
+
+
 def test_builds(folder: Path) -> None:
     text = """
 services:
@@ -492,6 +508,10 @@ def test_profiles(folder: Path) -> None:
         return [service.name for service in found.services]
 
     assert names("") == ["a"]
+    (folder / ".env").write_text("COMPOSE_PROFILES=r\nCOMPOSE_PROJECT_NAME=other\n")
+    by_file = load(folder, text).application
+    assert ([s.name for s in by_file.services], by_file.name) == (["a", "c"], "other")
+    (folder / ".env").unlink()
     assert names("q, other") == ["a", "b"]
     assert names("*") == ["a", "b", "c"]
 

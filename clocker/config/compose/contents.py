@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from clocker.config.compose.files import Project
+from clocker.config.compose.mounts import ELSEWHERE, NOT_THERE
 from clocker.config.compose.scalars import mode, text, words
 from clocker.config.problems import nearest
 from clocker.config.tree import Node, Report
@@ -34,7 +35,26 @@ def contents(
     for kind, folder in (("secrets", ""), ("configs", "/")):
         listed = service.get(kind)
         for item in listed.list() if listed else ():
-            found += _granted(kind, folder, item, known, project, report)
+            for secret in _granted(kind, folder, item, known, project, report):
+                if any(other.target == secret.target for other in found):
+                    report.refuse(item, f"is a second file at {secret.target}")
+                found.append(secret)
+    return tuple(found)
+
+
+def mounted(
+    files: Sequence[tuple[Node, str, str]], project: Project, report: Report
+) -> tuple[Secret, ...]:
+    """Files of this machine that are mounted where nobody can change them: what is in them is
+    put there. Of anything else the hosts have none."""
+    found = []
+    for node, source, target in files:
+        path = project.path(node, source)
+        content = _text_of(path)
+        if content is None:
+            report.refuse(node, NOT_THERE, ELSEWHERE)
+        else:
+            found.append(Secret(path.name, target=target, text=content))
     return tuple(found)
 
 

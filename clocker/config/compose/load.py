@@ -10,6 +10,7 @@ from pathlib import Path
 from clocker.applications import flaws
 from clocker.config.applications import LoadedApplication
 from clocker.config.compose import contents, mounts, networks
+from clocker.config.compose.dotenv import read_variables
 from clocker.config.compose.files import Abandoned, Project, load_project
 from clocker.config.compose.needs import enabled, link_aliases, needs
 from clocker.config.compose.scalars import text
@@ -21,6 +22,7 @@ from clocker.config.shared_volumes import together
 from clocker.config.tree import Node, Report
 from clocker.model import Application
 
+_PROJECT_NAME = "COMPOSE_PROJECT_NAME"
 _PLACES = {
     "needs": ("depends_on",),
     "env": ("environment",),
@@ -39,8 +41,8 @@ def load_compose(
     ConfigError with everything that is wrong."""
     report = Report()
     try:
-        called = name or environ.get("COMPOSE_PROJECT_NAME") or _name_in(document)
-        project = load_project(document, {**environ, "COMPOSE_PROJECT_NAME": called}, report)
+        called = name or environ.get(_PROJECT_NAME) or _name_in(document, environ)
+        project = load_project(document, {**environ, _PROJECT_NAME: called}, report)
         application = _application(called, project, environ, report)
     except Abandoned:
         application = None
@@ -49,9 +51,12 @@ def load_compose(
     return LoadedApplication(application, "compose", tuple(report.warnings))
 
 
-def _name_in(document: Document) -> str:
-    """What the document says; else what its folder is called, as far as a name can be that."""
-    written = document.data.get("name")
+def _name_in(document: Document, environ: Mapping[str, str]) -> str:
+    """What the document says, or ``.env`` beside it; else what its folder is called, as far as a
+    name can be that."""
+    beside = Path(document.file).absolute().parent / ".env"
+    said = read_variables(beside, environ).values.get(_PROJECT_NAME) if beside.is_file() else None
+    written = said or document.data.get("name")
     if isinstance(written, str) and written and "$" not in written:
         return written
     folder = Path(document.file).absolute().parent.name.lower()
@@ -66,7 +71,8 @@ def _application(
     every = project.parts["services"]
     if not (every or report.problems):
         report.refuse(project.root, "has no services", "write  services: {web: {image: nginx}}")
-    profiles = {p.strip() for p in environ.get("COMPOSE_PROFILES", "").split(",")}
+    chosen = project.source(project.root).variables.get("COMPOSE_PROFILES", "")
+    profiles = {profile.strip() for profile in chosen.split(",")}
     there = enabled(every, profiles - {""})
     context = Context(
         application=name,
@@ -107,7 +113,7 @@ def _own_networks(made: list[Made], context: Context) -> tuple[str, ...]:
     beside others."""
     used = {name for each in made for name in each.places.networks}
     known = dict.fromkeys((*context.project.parts["networks"], networks.DEFAULT))
-    return tuple(name for name in known if name in used and name not in context.networks.external)
+    return networks.own_names((name for name in known if name in used), context.networks)
 
 
 def _application_name(value: object) -> str:

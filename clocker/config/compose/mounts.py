@@ -15,18 +15,22 @@ from clocker.model import Volume
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 _MODES = frozenset({"rw", "ro", "z", "Z", "cached", "delegated", "consistent"})
-_ELSEWHERE = (
-    "name a volume, write the files into configs or an image, or give an absolute path on the hosts"
+NOT_THERE = "is of this machine, and the hosts do not have it"
+ELSEWHERE = (
+    "a file of text: mount it :ro; else name a volume, build it into an image, or give an absolute "
+    "path on the hosts"
 )
 
 
 @dataclass(slots=True)
 class Mounts:
-    """``nameless``: the places whose volumes have no name."""
+    """``nameless``: the places whose volumes have no name. ``files``: of this machine, which the
+    hosts do not have, by their places."""
 
     volumes: list[Volume] = field(default_factory=list)
     tmpfs: dict[str, str] = field(default_factory=dict)
     nameless: list[tuple[Node, str]] = field(default_factory=list)
+    files: list[tuple[Node, str, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,10 @@ def _add(
     if source.startswith("/"):
         found.volumes.append(Volume(source, target, read_only))
     elif source.startswith((".", "~")) or "/" in source or "\\" in source:
-        report.refuse(item, "is a folder of this machine, which the hosts do not have", _ELSEWHERE)
+        if read_only:  # a file that cannot be changed may as well be a copy
+            found.files.append((item, source, target))
+        else:
+            report.refuse(item, NOT_THERE, ELSEWHERE)
     elif source in volumes.broken:
         return
     elif source not in volumes.names:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 from typing import Any
@@ -49,8 +50,10 @@ def declared(project: Project, report: Report) -> Networks:
         elif written is not None:
             remedy = "make it with  clocker network create NAME,  and say  external: true"
             report.refuse(written, "is a name that other applications could have as well", remedy)
-        called = replace(written or node, value=external.get(key, key))
+        called = replace(written or node, value=external.get(key, _own(key)))
         report.read(called, _label, "")
+    if len({_own(key) for key in networks}) < len(networks):
+        report.refuse(project.root, "two networks differ by nothing but signs", "rename one")
     return Networks(frozenset({*networks, DEFAULT, *project.broken}), external)
 
 
@@ -80,7 +83,17 @@ def places(service: Node, networks: Networks, report: Report) -> Places:
 def cloud_names(places: Places, networks: Networks) -> tuple[str, ...]:
     """As the model has them: the application's own as they are called here."""
     named = places.networks or ((DEFAULT,) if DEFAULT in networks.external else ())
-    return tuple(networks.external.get(name, name) for name in named)
+    return tuple(networks.external.get(name, _own(name)) for name in named)
+
+
+def own_names(names: Iterable[str], networks: Networks) -> tuple[str, ...]:
+    """Of those, the ones that are the application's own."""
+    return tuple(_own(name) for name in names if name not in networks.external)
+
+
+def _own(name: str) -> str:
+    """Nobody finds anything by it, so that it can be made a label."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def _priority(node: Node, report: Report) -> float:

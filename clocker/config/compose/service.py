@@ -84,6 +84,7 @@ def _request(
         secrets=(
             *variables.secrets,
             *contents.contents(node, context.contents, context.project, report),
+            *contents.mounted(mounted.files, context.project, report),
         ),
         volumes=(*mounted.volumes, *nameless),
         labels={**own_labels, **({deploy.REPLICA: replica} if counted else {})},

@@ -193,7 +193,7 @@ BUILD: Mapping[str, Key] = _below(".build", {
 
 MOUNTS: Mapping[str, Key] = _below(".volumes.*", {
     "type": Key(_A, "volume, bind or tmpfs; others are refused"),
-    "source": Key(_A, "a bind's is an absolute path on the hosts: this machine's folders are not there"),
+    "source": Key(_A, "a bind's is an absolute path on the hosts. This machine's folders are not there, and refused; a file of text that is mounted read-only is put there, and is on record"),
     "target": Key(_S),
     "read_only": Key(_S),
     "consistency": Key(_S, "it says nothing on Linux"),
