@@ -5,7 +5,7 @@ from clocker.applications.flaws import Flaw, flaws
 from clocker.applications.names import belongs, container_name, network_name, volume_name
 from clocker.applications.order import implied_needs, waves
 from clocker.applications.plan import Change, Plan, Planner, Seen, Verb, network_taken, plan
-from clocker.applications.resolve import Resolved, Wanted, resolve
+from clocker.applications.resolve import Resolved, Wanted, jobs_of, resolve
 from clocker.applications.values import Facts, Known, rendered
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "container_name",
     "flaws",
     "implied_needs",
+    "jobs_of",
     "network_name",
     "network_taken",
     "plan",

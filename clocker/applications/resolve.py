@@ -65,12 +65,7 @@ def resolve(application: Application) -> Resolved:
         raise refusal(application, found)
     services = {service.name: service for service in application.services}
     needs = {name: implied_needs(service) for name, service in services.items()}
-    jobs = frozenset(
-        need.service
-        for those in needs.values()
-        for need in those
-        if need.condition is Condition.COMPLETED
-    )
+    jobs = jobs_of(application)
     order = waves({name: [need.service for need in those] for name, those in needs.items()})
     names = {name: _names(application, service) for name, service in services.items()}
     wanted = {
@@ -79,6 +74,16 @@ def resolve(application: Application) -> Resolved:
         for name in wave
     }
     return Resolved(application, _networks(application), wanted, needs, order, jobs)
+
+
+def jobs_of(application: Application) -> frozenset[str]:
+    """The services that others wait for the end of."""
+    return frozenset(
+        need.service
+        for service in application.services
+        for need in service.needs
+        if need.condition is Condition.COMPLETED
+    )
 
 
 def refusal(application: Application, found: tuple[Flaw, ...]) -> BadInput:

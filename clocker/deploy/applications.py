@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from clocker.applications import Change, Resolved, Verb, plan, resolve
+from clocker.applications import Change, Plan, Resolved, Verb, plan, resolve
 from clocker.cloud import Cloud
 from clocker.cloud.recover import recover
 from clocker.cloud.release import release
@@ -39,15 +39,23 @@ class Applications:
         parts, resolved = self._parts, resolve(application)
         recover(parts)
 
-        cut_off = False
+        before: Deployment | None = None
 
         def begin(now: Deployment | None, tx: Transaction) -> Deployment:
-            nonlocal cut_off
-            cut_off = now is not None and now.state is DeploymentState.DEPLOYING
+            nonlocal before
+            before = now
             return record.begun(now, tx, application, resolved.networks)
 
         with record.claimed(parts, application.name, begin) as deployment:
-            return self._deploy(resolved, deployment, cut_off=cut_off)
+            world = look(parts, deployment.name)
+            try:
+                found = self._planned(resolved, deployment, world)
+            except ClockerError:  # nothing has been done
+                record.restore(parts, deployment, before)
+                raise
+            cut_off = before is not None and before.state is DeploymentState.DEPLOYING
+            self._deploy(resolved, deployment, world, found, cut_off=cut_off)
+            return Preview(found)
 
     def undo(self, name: str) -> Preview | None:
         """Put back what was deployed before the deploy that has not succeeded; None when there
@@ -109,20 +117,30 @@ class Applications:
         )
         return replace(application, services=tuple(services))
 
-    def _deploy(self, resolved: Resolved, deployment: Deployment, *, cut_off: bool) -> Preview:
+    def _planned(self, resolved: Resolved, deployment: Deployment, world: World) -> Plan:
+        found = plan(
+            resolved,
+            world.seen,
+            world.known(resolved, self._parts.spec.name),
+            taken={c.name: f"a container that is {c.state}" for c in world.others.values()},
+            networks=world.networks,
+            owned=frozenset(deployment.networks),
+        )
+        refuse_bad(found)
+        return found
+
+    def _deploy(
+        self,
+        resolved: Resolved,
+        deployment: Deployment,
+        world: World,
+        found: Plan,
+        *,
+        cut_off: bool,
+    ) -> None:
         """``cut_off``: an earlier deploy was, and may have told some hosts only of a network."""
         parts = self._parts
-        world = look(parts, deployment.name)
         try:
-            found = plan(
-                resolved,
-                world.seen,
-                world.known(resolved, parts.spec.name),
-                taken={c.name: f"a container that is {c.state}" for c in world.others.values()},
-                networks=world.networks,
-                owned=frozenset(deployment.networks),
-            )
-            refuse_bad(found)
             networks.make(parts, resolved, resolved.networks if cut_off else found.networks)
             if not found.is_empty:
                 self._carry_out(resolved, world, found.changes)
@@ -140,7 +158,6 @@ class Applications:
             error="",
             networks=resolved.networks,
         )
-        return Preview(found)
 
     def _carry_out(self, resolved: Resolved, world: World, changes: tuple[Change, ...]) -> None:
         """What is to go goes first: it may have what others are to have, a port say."""

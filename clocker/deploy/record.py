@@ -66,6 +66,16 @@ def put(parts: Parts, deployment: Deployment, outcome: str, **changes: Any) -> D
         return changed
 
 
+def restore(parts: Parts, deployment: Deployment, before: Deployment | None) -> None:
+    """As it was before the claim: of what was refused nothing is kept."""
+    with parts.store.transaction() as tx:
+        now = _still_held(tx, deployment)
+        if before is None:
+            tx.delete_application(deployment.name)
+        else:
+            tx.put_application(replace(before, work=now.work))
+
+
 def forget(parts: Parts, deployment: Deployment) -> None:
     with parts.store.transaction() as tx:
         _still_held(tx, deployment)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from clocker.applications import belongs, implied_needs, resolve
+from clocker.applications import belongs, implied_needs, jobs_of
 from clocker.applications.names import SERVICE
 from clocker.cloud.container_spec import engine_name
 from clocker.deploy.reports import ApplicationView, ContainerView, ServiceView, needs_of
@@ -21,7 +21,7 @@ def views(parts: Parts) -> tuple[ApplicationView, ...]:
 
 def view(parts: Parts, deployment: Deployment) -> ApplicationView:
     world = look(parts, deployment.name)
-    jobs = resolve(deployment.application).jobs
+    jobs = jobs_of(deployment.application)
     services = {service.name: service for service in deployment.application.services}
     return ApplicationView(
         deployment,

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clocker.applications import resolve
 from clocker.config.applications import load_application
 from clocker.config.blueprint_document import BlueprintDocument, HealingDocument, ServiceDocument
 from clocker.errors import ClockerError, ConfigError
@@ -165,6 +166,19 @@ def test_refused_with_place_and_sentence(path: Path) -> None:
 def test_the_example_is_one() -> None:
     found = load_application(ROOT / "examples" / "shop" / "blueprint.yaml", {})
     assert [each.name for each in found.application.services] == ["db", "web", "proxy"]
+
+
+def test_the_three_forms_of_the_example_mean_the_same() -> None:
+    folder = ROOT / "examples" / "shop"
+    found = {
+        path.stem: resolve(load_application(path, {"SHOP_DB_PASSWORD": "x"}).application)
+        for path in folder.glob("*.yaml")
+    }
+    assert set(found) == {"blueprint", "camp", "compose"}
+    ours = found["blueprint"]
+    for form, other in found.items():
+        assert other.wanted == ours.wanted, form
+        assert (other.needs, other.networks) == (ours.needs, ours.networks), form
 
 
 def test_the_page_tells_every_key() -> None:

@@ -157,6 +157,8 @@ def test_what_somebody_else_has_is_not_taken(world: World) -> None:
     with pytest.raises(NameTaken, match="shop-web-2"):
         apps(world).deploy(SHOP)
     assert set(containers(world)) == {"shop-web-2"}
+    assert apps(world).list() == ()  # nothing is kept of what was refused
+    assert len(world.cloud().networks()) == 1
 
 
 def test_a_failure_says_which_service_and_why_and_the_same_again_goes_on(world: World) -> None:
