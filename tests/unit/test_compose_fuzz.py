@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from clocker.applications import resolve
 from clocker.config.applications import load_application
+from clocker.config.compose.alike import judged, one_of_each
 from clocker.config.compose.keys import TABLES
 from clocker.config.compose.schema import schema
 from clocker.errors import BadInput
@@ -102,6 +104,19 @@ def test_services(folder: Path, services: dict[str, Any]) -> None:
         if isinstance(service, dict):
             service.setdefault("image", "x")
     _loads(folder, {"services": services, "volumes": {"a": None}, "networks": {"b": {}}})
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.one_of(SERVICE, KEYED), max_size=4), st.lists(st.text(max_size=3), max_size=4))
+def test_one_of_those_alike_stands_for_all(services: list[Any], names: list[str]) -> None:
+    """It is no worse than the others: a document is as it must be when these are."""
+    data = {"services": {f"s{n}": {"image": "x"} for n in range(120)}}
+    data["services"] |= dict(zip(names, services, strict=False))
+    data["services"] |= {f"t{n}": json.loads(json.dumps(s)) for n, s in enumerate(services)}
+    fewer = one_of_each(data, judged(schema()))
+    assert len(fewer["services"]) <= 9
+    validator = Draft202012Validator(schema())
+    assert validator.is_valid(fewer) == validator.is_valid(data)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))

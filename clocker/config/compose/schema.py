@@ -13,6 +13,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from clocker.config.compose.alike import judged, one_of_each
 from clocker.config.document import Document
 from clocker.config.problems import Problem, nearest
 
@@ -34,6 +35,8 @@ _BOUNDS = {"minimum": "must be at least", "maximum": "must be at most"}
 def schema_problems(document: Document, data: Any) -> Iterator[tuple[Place, Problem]]:
     """How ``data``, what the document says once its variables are known, departs from it: each
     place, and what is wrong there."""
+    if _validator().is_valid(one_of_each(data, _by_value())):
+        return
     for error in _validator().iter_errors(data):
         deepest = _deepest(error)
         yield from _problems(document, deepest, tuple(error.absolute_path))
@@ -47,6 +50,11 @@ def schema() -> Mapping[str, Any]:
     definitions = found.pop("$defs")
     flat: dict[str, Any] = _flat(found, definitions)
     return flat
+
+
+@cache
+def _by_value() -> frozenset[str]:
+    return judged(schema())
 
 
 @cache
