@@ -23,7 +23,7 @@ from clocker.cloud.views import host_named
 from clocker.errors import BadInput
 from clocker.images import Images
 from clocker.interfaces import Parts, Transaction
-from clocker.model import Host
+from clocker.model import Container, Host
 from clocker.policies.heal_actions import (
     CleanHost,
     Plan,
@@ -96,10 +96,19 @@ def _decide_and_store(run: Run, asked: Asked, fenced: Sequence[str]) -> Plan:
         _take_word(run, tx, asked.seen, fenced)
         plan = decide(look(parts, tx, asked.seen))
         keep(tx, plan.history)
+        run.waiting.update(_who_waits(tx.containers()))
         _let_go_of_left(run, tx)
         if plan.breaker:
             ledger.log(parts, tx, "heal", parts.spec.name, "breaker open", plan.breaker)
         return plan
+
+
+def _who_waits(containers: Iterable[Container]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for container in containers:
+        for cause in container.request.healing.restart_with:
+            found[cause] = (*found.get(cause, ()), container.id)
+    return found
 
 
 def _let_go_of_left(run: Run, tx: Transaction) -> None:

@@ -70,10 +70,8 @@ def keep(tx: Transaction, found: History) -> None:
         tx.set_setting(_HISTORY, msgspec.json.encode(found).decode())
 
 
-def mark_due(tx: Transaction, done: str, besides: frozenset[str]) -> None:
-    """Whoever is to be restarted with the container of that name is due from now on."""
-    waiting = [c.id for c in tx.containers() if done in c.request.healing.restart_with]
-    waiting = [item for item in waiting if item not in besides]
+def mark_due(tx: Transaction, waiting: Sequence[str]) -> None:
+    """They are to be restarted, by this run or by the next."""
     _change_due(tx, lambda due: (*due, *(item for item in waiting if item not in due)))
 
 

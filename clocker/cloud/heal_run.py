@@ -38,12 +38,14 @@ A = TypeVar("A", bound=Action)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """``work``: the lease that makes overlapping runs harmless. ``acted``: ids of the containers
-    that it has restarted or made anew."""
+    """``work``: the lease that makes overlapping runs harmless. ``waiting``: ids of who is to be
+    restarted with a container, by its name. ``acted``: ids of the containers that it has restarted
+    or made anew."""
 
     parts: Parts
     images: Images
     work: Work
+    waiting: dict[str, tuple[str, ...]] = field(default_factory=dict)
     acted: set[str] = field(default_factory=set)
 
     def check(self, tx: Transaction) -> None:
@@ -95,7 +97,7 @@ def complete(run: Run, container: Container, outcome: str, why: str, **changes: 
         changed = replace(ledger.still_held(tx, container), work=None, **changes)
         tx.put_container(changed)
         unmark_due(tx, container.id)
-        mark_due(tx, container.name, besides=frozenset(run.acted))
+        mark_due(tx, [i for i in run.waiting.get(container.name, ()) if i not in run.acted])
         ledger.log(run.parts, tx, "heal", container.name, outcome, why[:500])
     run.parts.progress.done(container.name, f"{outcome}: {why}")
     return changed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from signal import Signals
 from threading import Condition
 
 from clocker.errors import TimedOut
@@ -49,6 +50,12 @@ class FakeContainer:
         if spec.entrypoint is not None:
             return (*spec.entrypoint, *(spec.command or ()))
         return (*image.entrypoint, *(image.command if spec.command is None else spec.command))
+
+    @property
+    def told_to_end(self) -> int:
+        """The status with which its program ends by the signal for that."""
+        name = (self.spec.stop_signal or "SIGTERM").removeprefix("SIG")
+        return 128 + (int(name) if name.isdecimal() else Signals[f"SIG{name}"])
 
     @property
     def restarts_with_engine(self) -> bool:

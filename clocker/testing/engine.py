@@ -96,14 +96,14 @@ class FakeEngine(EngineImages):
             found = self._need(container)
             found.stopped = True
             if found.running:
-                self._end(found, 143)
+                self._end(found, found.told_to_end)
                 self._tell(found, "stop")
 
     @scripted
     def restart(self, container: str, *, grace_s: float = 10.0) -> None:
         with self._changed:
             found = self._need(container)
-            self._end(found, 143)
+            self._end(found, found.told_to_end)
             self._run(found)
 
     @scripted

@@ -238,6 +238,13 @@ def test_a_container_is_made_as_specified(
     assert lab.engine.inspect(container).address == attachment.address
 
 
+@pytest.mark.parametrize(("told", "status"), [(None, 143), ("SIGINT", 130), ("1", 129)])
+def test_a_container_ends_by_its_own_signal(lab: Lab, told: str | None, status: int) -> None:
+    container = lab.run(stop_signal=told, stop_grace_s=20.0)
+    lab.engine.stop(container)
+    assert lab.engine.inspect(container).exit_code == status
+
+
 def test_limits_and_privileges_reach_the_engine(lab: Lab) -> None:
     from docker import APIClient
 

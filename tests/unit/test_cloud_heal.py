@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from healing import Clinic, did
 from moving import DATA, WEB
 
+from clocker.cloud import Cloud
 from clocker.errors import BadInput, NothingFits, ProviderError
 from clocker.model import (
     ContainerRequest,
@@ -543,3 +546,37 @@ def test_a_fixed_port_that_is_taken_elsewhere_waits_for_a_host(world: Clinic) ->
     world.looks(2)
     assert world.record().ports == (Port(80, 8080),)
     world.assert_agrees()
+
+
+def test_of_two_runs_side_by_side_one_acts(world: Clinic) -> None:
+    world.cloud().obtain(WEB)
+    host = world.place()
+    world.machines.kill(host)
+    world.look()
+    clouds = [world.cloud(), world.cloud()]
+    with ThreadPoolExecutor() as pool:
+        reports = list(pool.map(lambda cloud: cloud.heal(), clouds))
+    acted = [report for report in reports if report.done]
+    assert [did(report) for report in acted] == [[("replaced", host), ("recreated", "web")]]
+    assert sum(machine.engine.count("create") for machine in world.machines.all()) == 1
+    world.assert_agrees()
+
+
+def test_each_ends_by_its_own_signal_and_grace(world: Clinic) -> None:
+    world.cloud().obtain(replace(WEB, stop_signal="SIGINT", stop_grace_s=42.0))
+    spec = world.found()[world.place()].spec
+    assert (spec.stop_signal, spec.stop_grace_s) == ("SIGINT", 42.0)
+
+    def graces(act: Callable[[Cloud], object]) -> list[float]:
+        engine = world.engine(world.place())
+        before = len(engine.calls)
+        act(world.cloud())
+        ended = [c for c in engine.calls[before:] if c.method in ("stop", "restart")]
+        return [call.options["grace_s"] for call in ended]
+
+    assert graces(lambda cloud: cloud.restart("web")) == [42.0]
+    assert graces(lambda cloud: cloud.restart("web", 1.0)) == [1.0]
+    assert graces(lambda cloud: cloud.move("web")) == [42.0]
+    host = world.place()
+    assert graces(lambda cloud: cloud.host(host).drain()) == [42.0]
+    assert graces(lambda cloud: cloud.stop("web")) == [42.0]

@@ -58,6 +58,8 @@ def test_every_wish_has_its_field() -> None:
         read_only=True,
         interactive=True,
         init=True,
+        stop_signal="SIGINT",
+        stop_grace_s=2.5,
         restart=Restart("on-failure", 4),
         health=HealthCheck(("true",), 1.5, 2.5, 3, 4.0),
     )
@@ -72,6 +74,8 @@ def test_every_wish_has_its_field() -> None:
         "Entrypoint": ["/x"],
         "User": "u",
         "WorkingDir": "/w",
+        "StopSignal": "SIGINT",
+        "StopTimeout": 3,
         "OpenStdin": True,
         "Tty": True,
         "ExposedPorts": {"80/tcp": {}, "53/udp": {}},
