@@ -51,14 +51,19 @@ def judge_hosts(look: Look) -> HostFindings:
         elif host.stamp is None:
             _judge_unmade(look, found, host)
         elif seen is None:
-            if may_be_asked(host) and host.id in look.history.hosts:
-                found.silent[host.id] = look.history.hosts[host.id]
+            _remember(look, found, host)
         elif seen.answers:
             _judge_answering(look, found, host)
         else:
             dead += _judge_silent(look, found, view, seen)
     _bury(look, found, dead)
     return found
+
+
+def _remember(look: Look, found: HostFindings, host: Host) -> None:
+    """Of one that was not asked nothing is concluded."""
+    if may_be_asked(host) and host.id in look.history.hosts:
+        found.silent[host.id] = look.history.hosts[host.id]
 
 
 def _judge_lost(
@@ -72,6 +77,9 @@ def _judge_lost(
     if host.work is not None:
         return []
     if host.fenced_at is None:
+        if seen is None:  # it may be back
+            _remember(look, found, host)
+            return []
         found.silent[host.id] = _once_more(look, host)
     containers = list(own(view))
     is_gone = host.access is None and host.fenced_at is not None

@@ -153,6 +153,10 @@ def test_of_a_host_that_was_not_asked_nothing_is_concluded() -> None:
     plan = decide(replace(look, seen={"h2": look.seen["h2"]}))
     assert plan.actions == ()
     assert plan.history.hosts["h1"] == look.history.hosts["h1"]
+    lost = host_look(HOSTS["replacing was begun"])
+    assert decide(replace(lost, seen={"h2": lost.seen["h2"]})).actions == ()
+    fenced = host_look(HOSTS["what it had is not all elsewhere yet"])
+    assert len(decide(replace(fenced, seen={"h2": fenced.seen["h2"]})).actions) == 1
 
 
 @given(looks())
