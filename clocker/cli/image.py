@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from clocker.cli import image_upkeep
+from clocker.cli import image_base, image_upkeep
 from clocker.cli import names as complete
 from clocker.cli.output import age, print_json, print_table, size
 from clocker.cli.session import Session, json_option, pass_session
@@ -26,10 +26,11 @@ def image() -> None:
     Example:
       clocker image ls
       clocker image prune --dry-run
+      clocker image base && clocker run clocker/debian:bookworm
     """
 
 
-for _command in image_upkeep.COMMANDS:
+for _command in (image_base.base, *image_upkeep.COMMANDS):
     image.add_command(_command)
 
 

@@ -19,7 +19,15 @@ from clocker.model import (
 )
 
 if TYPE_CHECKING:
-    from clocker.cloud import BuildReport, Finding, ImageView, PlannedContainer, PlannedHost, UpPlan
+    from clocker.cloud import (
+        BuildReport,
+        Finding,
+        ImageView,
+        LoadedImage,
+        PlannedContainer,
+        PlannedHost,
+        UpPlan,
+    )
     from clocker.config import ProviderListing
     from clocker.images.prune import ImageFinding
 
@@ -184,6 +192,15 @@ def image(view: ImageView) -> dict[str, Any]:
         "created_at": view.created_at,
         "hosts": list(view.hosts),
         "used_by": list(view.used_by),
+    }
+
+
+def loaded(image: LoadedImage) -> dict[str, Any]:
+    return {
+        "name": image.name,
+        "id": image.id,
+        "host": image.host,
+        "size_bytes": image.size_bytes,
     }
 
 

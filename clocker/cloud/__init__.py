@@ -1,5 +1,6 @@
 """The Docker cloud: made, filled, looked at and given back."""
 
+from clocker.cloud.base_image import LoadedImage
 from clocker.cloud.builds import BuildReport
 from clocker.cloud.cloud import Cloud
 from clocker.cloud.holdings import VolumeView
@@ -55,6 +56,7 @@ __all__ = [
     "ImageStock",
     "ImageView",
     "Look",
+    "LoadedImage",
     "MoveReport",
     "NetView",
     "NetworkReport",

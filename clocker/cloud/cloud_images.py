@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from clocker.cloud import builds, holdings, image_list
+from clocker.cloud import base_image, builds, holdings, image_list
+from clocker.cloud.base_image import LoadedImage
 from clocker.cloud.builds import BuildReport
 from clocker.cloud.holdings import VolumeView
 from clocker.cloud.image_list import ImageView
 from clocker.cloud.image_stock import ImageStock
 from clocker.images import Images
+from clocker.images.archive import RootImage
 from clocker.interfaces import Parts
 from clocker.model import Build
 
@@ -51,6 +53,18 @@ class CloudImages:
     def stock(self) -> ImageStock:
         """To copy, remove and clear up the images on the hosts."""
         return ImageStock(self._parts, self._images)
+
+    def image_places(self, hosts: Sequence[str] = ()) -> tuple[str, ...]:
+        """Where ``load_base`` would load an image: these hosts, or this machine. NotFound,
+        Unreachable, BadInput."""
+        return tuple(name for name, _ in base_image.places(self._parts, hosts))
+
+    def load_base(
+        self, image: RootImage, hosts: Sequence[str] = (), *, ssh: bool = False
+    ) -> list[LoadedImage]:
+        """Put an image that was made here on ``hosts``, or into this machine's engine, from where
+        hosts copy it; with ``ssh`` also one with an sshd."""
+        return base_image.load_base(self._parts, self._images, image, hosts, ssh=ssh)
 
     def volumes(self) -> tuple[VolumeView, ...]:
         """The named ones on the hosts, also those that no container uses."""

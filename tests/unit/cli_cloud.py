@@ -26,6 +26,7 @@ from clocker.cloud import (
     Healed,
     HealReport,
     ImageView,
+    LoadedImage,
     MoveReport,
     NetView,
     NetworkReport,
@@ -54,6 +55,7 @@ from clocker.cloud.findings import (
 from clocker.cloud.remnants import Thing
 from clocker.errors import ClockerError, MoreHostsNeeded, NotFound
 from clocker.images import ImageKind
+from clocker.images.archive import RootImage
 from clocker.images.prune import ImageFinding, Limits
 from clocker.interfaces import Parts
 from clocker.model import (
@@ -427,6 +429,19 @@ class FakeCloud:
 
     def stock(self) -> FakeStock:
         return FakeStock(self)
+
+    def image_places(self, hosts: Sequence[str] = ()) -> tuple[str, ...]:
+        self._called("image_places", tuple(hosts))
+        return tuple(hosts) or ("this machine",)
+
+    def load_base(
+        self, image: RootImage, hosts: Sequence[str] = (), *, ssh: bool = False
+    ) -> list[LoadedImage]:
+        self._called("load_base", image.name, image.layer.read_bytes(), tuple(hosts), ssh)
+        return [
+            LoadedImage(image.name, image.id, place, 142_000_000)
+            for place in self.image_places(hosts)
+        ]
 
     def images(self) -> tuple[ImageView, ...]:
         self._called("images")

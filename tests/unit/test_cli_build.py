@@ -9,6 +9,7 @@ import pytest
 from cli_cloud import FakeCloud, Terminal
 
 from clocker.model import Build
+from clocker.providers.bootstrap_rootfs import Release
 
 SUM = "sha256:" + "a" * 64
 
@@ -91,3 +92,23 @@ def test_run_builds_instead_of_naming_an_image(cloud: FakeCloud, terminal: Termi
     first, second = [call[1][0] for call in cloud.calls if call[0] == "obtain_many"]
     assert first.build == Build(str(Path.cwd()), args={"A": "1"})
     assert first.command == ("python", "-m", "app") and second.command is None
+
+
+def test_a_base_is_made_here_and_loaded_where_it_was_asked_for(
+    cloud: FakeCloud, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def make(tar: Path, release: Release, say: object) -> None:
+        made.append(release.name)
+        tar.write_bytes(b"files")
+
+    monkeypatch.setattr("clocker.providers.base_rootfs.make_base_rootfs", make)
+    said = ["--distribution", "debian", "--release", "trixie", "--host", "demo-1", "--ssh"]
+    seen = terminal("image", "base", "-t", "base", *said)
+    assert made == ["debian:trixie"]
+    assert ("load_base", "base:latest", b"files", ("demo-1",), True) in cloud.calls
+    assert seen.out.startswith("base:latest  ") and seen.out.endswith("142 MB  demo-1\n")
+    assert terminal("image", "base", "--release", "--x").status == 2
+    assert terminal("image", "base", "--tag", "NO").status == 2
+    assert made == ["debian:trixie"]

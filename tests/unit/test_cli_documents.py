@@ -124,6 +124,12 @@ ARGUMENTS = {
 
 
 # watch prints a document a line: test_cli_watch.py
+@pytest.fixture(autouse=True)
+def no_mmdebstrap(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = "clocker.providers.base_rootfs.make_base_rootfs"
+    monkeypatch.setattr(made, lambda tar, release, say: tar.write_bytes(b"files"))
+
+
 @pytest.mark.parametrize("verb", [verb for verb in JSON_VERBS if verb != "watch"])
 def test_the_page_has_the_shape_that_is_printed(
     verb: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

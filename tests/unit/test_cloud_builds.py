@@ -247,3 +247,9 @@ def test_two_threads_of_two_hosts_build_once(cloud: Cloud, parts: Parts, folder:
     with ThreadPoolExecutor(2) as pool:
         made = list(pool.map(lambda host: cloud.obtain(asked(folder, f"on-{host}", host)), hosts))
     assert builds(parts) == 1 and len({each.record.image_id for each in made}) == 1
+
+
+def test_a_base_that_was_made_here_is_loaded(tmp_path: Path) -> None:
+    """Into this machine's engine, if no host is named: the fake one has an archive of its own."""
+    with pytest.raises(BadInput, match="no Docker Engine answers on this machine"):
+        Cloud(fake_parts()).image_places()

@@ -11,8 +11,8 @@ import pytest
 from clocker.errors import ProviderError
 from clocker.model import HostRequest, ProviderEntry, Resources
 from clocker.providers import open_provider
+from clocker.providers.bootstrap_rootfs import choose_sources
 from clocker.providers.docker_engine import DEFAULT_SOCKET, open_engine, socket_url
-from clocker.providers.rootfs import choose_sources
 from clocker.providers.system_container import UserData, parse_user_data
 from clocker.templating import render
 from clocker.testing import RecordingProgress
