@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from clocker.cloud import image_record, ledger, secrets
 from clocker.cloud.announce import announce
@@ -75,20 +76,24 @@ def begin(
     requests: Sequence[ContainerRequest],
     pool: ThreadPoolExecutor,
     on: Mapping[str, str],
+    gates: Mapping[str, Future[None]] = MappingProxyType({}),
 ) -> list[Future[Container]]:
     """Book all of them or none, now, and make each in ``pool``: what fails takes no other with
-    it. ``on``: as for ``reserve``."""
+    it. ``on``: as for ``reserve``. ``gates``: by name, what one that is made waits for before it
+    is started; an error there undoes it."""
     secrets.check(requests)
     reservations = reserve(parts, _named(images, requests), on=on)
-    return _begun(parts, images, reservations, pool, Terms(on=on))
+    return _begun(parts, images, reservations, pool, Terms(on=on, gates=gates))
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """``new_hosts``, ``on``: as for ``reserve``, wherever something has to be placed anew."""
+    """``new_hosts``, ``on``: as for ``reserve``, wherever something has to be placed anew;
+    ``gates``: as for ``begin``."""
 
     new_hosts: int | None = None
     on: Mapping[str, str] = field(default_factory=dict)
+    gates: Mapping[str, Future[None]] = field(default_factory=dict)
 
 
 def _begun(
@@ -146,7 +151,8 @@ def _fulfil(
             undo(parts, reservation.container)
             raise
         else:
-            return _create(parts, images, reservation, host, published)
+            gate = terms.gates.get(reservation.container.name)
+            return _create(parts, images, reservation, host, published, gate)
     raise AssertionError("unreachable")
 
 
@@ -188,7 +194,12 @@ def _verify(parts: Parts, host: Host, container: Container) -> None:
 
 
 def _create(
-    parts: Parts, images: Images, booked: Reservation, host: Host, published: Future[None]
+    parts: Parts,
+    images: Images,
+    booked: Reservation,
+    host: Host,
+    published: Future[None],
+    gate: Future[None] | None,
 ) -> Container:
     container = booked.container
     name, request = container.name, container.request
@@ -205,6 +216,8 @@ def _create(
             engine_id = create(parts, engine, host, container, image, launch)
         with step_named(name, "publish its name"):
             published.result()
+        if gate is not None:
+            gate.result()
         if request.wait is not Wait.CREATED:
             with step_named(name, "start"):
                 engine.start(engine_id)

@@ -9,10 +9,11 @@ from typing import Any, TypeAlias
 from clocker.applications import Change, Planner, Resolved, Verb
 from clocker.cloud.obtain import AT_ONCE_PER_HOST, begin
 from clocker.cloud.steps import side_by_side
+from clocker.deploy.ahead import MOST_AHEAD, made_ahead
 from clocker.deploy.homes import Homes
 from clocker.deploy.service import await_condition, carry_out, request_of
 from clocker.deploy.world import World, facts_of
-from clocker.errors import ClockerError, DeployFailed
+from clocker.errors import ClockerError, DeployFailed, InfrastructureError
 from clocker.images import Images
 from clocker.interfaces import Parts
 from clocker.model import Condition
@@ -38,19 +39,50 @@ class Rollout:
         self._jobs: dict[Future[Any], Milestone] = {}
         self._unfinished: dict[str, int] = {}
         self._failures: dict[str, ClockerError] = {}
+        self._gates: dict[str, Future[None]] = {}
+        self._withheld: set[str] = set()
 
     def run(self) -> None:
         """DeployFailed."""
         most = min(_MOST_THREADS, AT_ONCE_PER_HOST * max(1, len(self._world.hosts)))
-        with side_by_side(most) as makers, side_by_side(_MOST_THREADS) as watchers:
-            self._launch(makers, watchers)
-            while self._jobs:
-                done, _ = wait(self._jobs, return_when=FIRST_COMPLETED)
-                for job in done:
-                    self._settle(job, watchers)
+        with side_by_side(most + MOST_AHEAD) as makers, side_by_side(_MOST_THREADS) as watchers:
+            try:
                 self._launch(makers, watchers)
+                self._make_ahead(makers)
+                while self._jobs:
+                    done, _ = wait(self._jobs, return_when=FIRST_COMPLETED)
+                    for job in done:
+                        self._settle(job, watchers)
+                    self._launch(makers, watchers)
+            finally:
+                self._withhold()
         if self._failures:
             raise self._failed()
+
+    def _make_ahead(self, makers: ThreadPoolExecutor) -> None:
+        """What has to wait for others, and for no value of theirs, is made meanwhile, but not
+        started. If it cannot be made its turn will tell."""
+        services = made_ahead(self._resolved, self._world.seen, self._known)
+        services = [each for each in services if self._left[each]]
+        changes = [change for service in services for change in self._planner.of(service)]
+        gates = {service: Future[None]() for service in services}
+        by_name = {change.name: gates[change.service] for change in changes}
+        try:
+            requests = [request_of(change) for change in changes]
+            homes = self._homes.of(changes)
+            jobs = begin(self._parts, self._images, requests, makers, homes, by_name)
+        except ClockerError:
+            return
+        self._gates = gates
+        for change, job in zip(changes, jobs, strict=True):
+            self._note(job, change.service, Condition.STARTED)
+
+    def _withhold(self) -> None:
+        """What was made ahead and has not been started goes away again."""
+        for service, gate in self._gates.items():
+            self._withheld.add(service)
+            gate.set_exception(InfrastructureError("what it needs did not come"))
+        self._gates = {}
 
     def _launch(self, makers: ThreadPoolExecutor, watchers: ThreadPoolExecutor) -> None:
         """Until there is nothing that can begin: a service that is kept makes others ready."""
@@ -58,6 +90,9 @@ class Rollout:
             services, self._ready = self._ready, []
             fresh: dict[str, list[Change]] = {}
             for service in services:
+                if gate := self._gates.pop(service, None):
+                    gate.set_result(None)
+                    continue
                 changes = self._planner.of(service)
                 if all(change.verb is Verb.KEEP for change in changes):
                     self._arrived(service, watchers)
@@ -83,6 +118,7 @@ class Rollout:
         except ClockerError as error:
             if len(fresh) == 1:
                 self._failures.setdefault(changes[0].service, error)
+                self._withhold()
                 return
             for service, those in fresh.items():  # some may fit where all together do not
                 self._create({service: those}, makers)
@@ -120,7 +156,9 @@ class Rollout:
         self._unfinished[service] -= 1
         error = job.exception()
         if isinstance(error, ClockerError):
-            self._failures.setdefault(service, error)
+            if service not in self._withheld:
+                self._failures.setdefault(service, error)
+                self._withhold()
         elif error is not None:
             raise error
         elif condition is not Condition.STARTED:

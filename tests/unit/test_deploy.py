@@ -392,3 +392,31 @@ def test_there_is_room_for_more_of_a_service_that_asks_for_it(tmp_path: Path) ->
     assert "nothing to do" in world.cloud().scale().why
     apps(world).deploy(Application("a", (Service("big", big, headroom=1),)))
     assert world.cloud().scale(dry_run=True).wanted == 1
+
+
+def test_what_needs_no_value_is_made_ahead_and_goes_away_when_its_turn_does_not_come(
+    world: World,
+) -> None:
+    first = Service("first", ContainerRequest("debian:12"))
+    later = Service("later", ContainerRequest("debian:12"), needs=(Need("first"),))
+    last = Service("last", ContainerRequest("debian:12"), needs=(Need("later"),), replicas=2)
+    application = Application("a", (last, later, first))
+    apps(world).deploy(application)
+    told = [(e.subject, e.outcome) for e in world.cloud().events() if e.verb == "obtain"]
+    assert told.index(("a-last-2", "booked")) < told.index(("a-later", "running"))
+    assert told.index(("a-first", "running")) < told.index(("a-later", "running"))
+    assert told.index(("a-later", "running")) < told.index(("a-last", "running"))
+    started = [
+        next(iter(world.found(name).values())).started_at
+        for name in ("a-first", "a-later", "a-last", "a-last-2")
+    ]
+    assert None not in started
+    assert apps(world).preview(application).plan.is_empty
+    apps(world).remove("a")
+
+    failing = replace(first, request=replace(first.request, command=FAILS))
+    with pytest.raises(DeployFailed) as failed:
+        apps(world).deploy(Application("a", (last, later, failing)))
+    assert set(failed.value.failures) == {"first"}
+    assert containers(world) == {} and world.found("a-last") == {}
+    world.assert_agrees()
