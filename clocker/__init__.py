@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from clocker.assembly import open_cloud
     from clocker.cloud import Cloud
     from clocker.errors import ClockerError
-    from clocker.model import ContainerRequest, HostRequest, Port, Resources
+    from clocker.model import ContainerRequest, HostRequest, Install, InstallFile, Port, Resources
 
 _HOMES = {
     "open_cloud": "clocker.assembly",
@@ -23,6 +23,8 @@ _HOMES = {
     "ClockerError": "clocker.errors",
     "ContainerRequest": "clocker.model",
     "HostRequest": "clocker.model",
+    "Install": "clocker.model",
+    "InstallFile": "clocker.model",
     "Port": "clocker.model",
     "Resources": "clocker.model",
 }
@@ -32,6 +34,8 @@ __all__ = [
     "Cloud",
     "ContainerRequest",
     "HostRequest",
+    "Install",
+    "InstallFile",
     "Port",
     "Resources",
     "open_cloud",

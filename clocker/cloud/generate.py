@@ -119,6 +119,7 @@ class Generator:
     ) -> ImageInfo:
         installs.remove_left(self.parts, self.engine, key)
         installs.remove_elsewhere(self.parts, key, self.host.id)
+        self._rename_old(tag)
         order = Order(
             base,
             install,
@@ -135,6 +136,12 @@ class Generator:
         subject, detail = self.container.name, f"{tag} on {self.host.name}, {took}"
         ledger.log_now(self.parts, "install", subject, "done", detail)
         return made
+
+    def _rename_old(self, tag: str) -> None:
+        """The name is about to become another image's; without one it would never be cleared up."""
+        old = self.engine.image(tag)
+        if old is not None:
+            self.engine.tag(old.id, f"{tag}-{old.id.removeprefix('sha256:')[:12]}")
 
     def _check_held(self, key: str, work: Work) -> None:
         with self.parts.store.read() as tx:

@@ -29,7 +29,15 @@ def transfer(source: Engine, target: Engine, name: str, there: ImageInfo) -> Ima
         raise EngineError("copied, but the host does not list it")
     if found.id != there.id:
         raise EngineError(f"asked for {there.id}, and {found.id} has arrived")
-    return found
+    return found if found.tags else _named(target, there)
+
+
+def _named(target: Engine, there: ImageInfo) -> ImageInfo:
+    """Asked for by its id, it has come without its names, by which alone it would be listed."""
+    for name in there.tags:
+        if target.image(name) is None:
+            target.tag(there.id, name)
+    return target.image(there.id) or there
 
 
 def _parts(source: Engine, name: str, there: ImageInfo, layers: int) -> Iterator[bytes]:

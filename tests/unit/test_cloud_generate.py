@@ -211,7 +211,9 @@ def test_an_outcome_is_good_for_its_time_to_live() -> None:
         for number, ttl_s in enumerate((None, 3600.0, 0.0, 3600.0)):
             install = replace(INSTALL, ttl_s=ttl_s)
             cloud.obtain(replace(WEB, name=f"w{number}", install=install))
+        generated = [view for view in cloud.images() if view.kind == "generated"]
     assert len(world.ran) == 2, "0 does it anew, and what it made is good for the next"
+    assert sorted(view.used_by for view in generated) == [("w0", "w1"), ("w2", "w3")]
 
 
 REGISTRY = Registry("reg.example:5000/team", push=True)
@@ -303,6 +305,8 @@ def test_a_move_takes_the_very_image_along() -> None:
         moved = cloud.machine("web")
         assert moved.host.name != web.host.name
         assert moved.record.image_id == was and len(world.ran) == 1
+        (view,) = [view for view in cloud.images() if view.kind == "generated"]
+        assert len(view.hosts) == 2, "it is known by its name there, too"
         assert moved.record.request.install == INSTALL
 
 
