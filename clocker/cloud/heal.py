@@ -6,7 +6,7 @@ next one goes on from there.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from clocker.cloud import ledger
@@ -20,10 +20,10 @@ from clocker.cloud.heartbeat import holding_setting
 from clocker.cloud.recover import recover
 from clocker.cloud.reports import Healed, HealReport
 from clocker.cloud.views import host_named
-from clocker.errors import BadInput
+from clocker.errors import BadInput, NameTaken
 from clocker.images import Images
 from clocker.interfaces import Parts, Transaction
-from clocker.model import Container, Host
+from clocker.model import Container, Host, HostState
 from clocker.policies.heal_actions import (
     CleanHost,
     Plan,
@@ -32,7 +32,7 @@ from clocker.policies.heal_actions import (
     RestartContainer,
     Trouble,
 )
-from clocker.policies.heal_look import Look, Seen, is_settled
+from clocker.policies.heal_look import Look, is_settled
 from clocker.policies.healing import decide
 
 
@@ -48,6 +48,8 @@ def heal(
     changed. What fails is in the report, and does not stop the rest."""
     with parts.store.transaction() as tx:
         work = ledger.claim_setting(parts, tx, LEASE)
+    if work is None and fenced:
+        raise NameTaken("another run is at it", where="heal", remedy="say it again in a moment")
     if work is None:
         return HealReport(note="another run is at it")
     try:
@@ -63,7 +65,7 @@ def plan_heal(parts: Parts, *, fenced: Sequence[str] = ()) -> HealReport:
     asked = ask(parts)
     with parts.store.read() as tx:
         hosts = [host_named(parts, tx, name) for name in fenced]
-        _refuse_answering(hosts, asked.seen)
+        _refuse_answering(hosts, asked)
         seen = look(parts, tx, asked.seen)
     plan = decide(_as_if_fenced(seen, {host.id for host in hosts}))
     return HealReport(
@@ -93,7 +95,7 @@ def _decide_and_store(run: Run, asked: Asked, fenced: Sequence[str]) -> Plan:
     parts = run.parts
     with parts.store.transaction() as tx:
         run.check(tx)
-        _take_word(run, tx, asked.seen, fenced)
+        _take_word(run, tx, asked, fenced)
         plan = decide(look(parts, tx, asked.seen))
         keep(tx, plan.history)
         run.waiting.update(_who_waits(tx.containers()))
@@ -119,24 +121,30 @@ def _let_go_of_left(run: Run, tx: Transaction) -> None:
             tx.put_container(replace(container, work=None))
 
 
-def _take_word(run: Run, tx: Transaction, seen: Mapping[str, Seen], fenced: Sequence[str]) -> None:
+def _take_word(run: Run, tx: Transaction, asked: Asked, fenced: Sequence[str]) -> None:
     """Somebody has said that these are off."""
     hosts = [host_named(run.parts, tx, name) for name in fenced]
-    _refuse_answering(hosts, seen)
+    _refuse_answering(hosts, asked)
     for host in hosts:
         if host.fenced_at is None:
             tx.put_host(replace(host, fenced_at=run.parts.clock()))
             ledger.log(run.parts, tx, "heal", host.name, "fenced", "somebody said so")
 
 
-def _refuse_answering(hosts: Iterable[Host], seen: Mapping[str, Seen]) -> None:
+def _refuse_answering(hosts: Iterable[Host], asked: Asked) -> None:
     for host in hosts:
-        found = seen.get(host.id)
-        if found and found.reachable:
+        found = asked.seen.get(host.id)
+        if host.name in asked.refused or (found and found.reachable):
             raise BadInput(
                 "it answers, so it is not off",
                 where=f"host {host.name}",
                 remedy=f"to empty a host that is up: clocker host drain {host.name}",
+            )
+        if host.stamp is None and host.state is not HostState.LOST:
+            raise BadInput(
+                "it never was ready, so nothing runs on it",
+                where=f"host {host.name}",
+                remedy=f"to give it back: clocker host rm {host.name}",
             )
 
 

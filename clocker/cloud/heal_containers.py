@@ -3,6 +3,8 @@ look and the act the world has gone on."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from clocker.cloud import ledger, secrets
@@ -99,10 +101,10 @@ def _create_missing(run: Run, action: CreateContainer) -> Healed | None:
             let_go(run, container)
             return None
         container = ledger.change_container(run.parts, container, engine_id=None)
-        made = made_anew(run, host, container, running=_is_to_run(container))
-        complete(
-            run, container, "created", action.why, engine_id=made.engine_id, image_id=made.image_id
-        )
+        with or_removed(run, host, container):
+            made = made_anew(run, host, container, running=_is_to_run(container))
+            ids = {"engine_id": made.engine_id, "image_id": made.image_id}
+            complete(run, container, "created", action.why, **ids)
     return Healed("created", container.name, host.name, action.why)
 
 
@@ -128,6 +130,20 @@ def made_anew(run: Run, host: Host, container: Container, *, running: bool) -> C
             engine.start(engine_id)
             announce(parts, engine, host, container, engine_id)
     return replace(container, engine_id=engine_id, image_id=image.id)
+
+
+@contextmanager
+def or_removed(run: Run, host: Host, container: Container) -> Iterator[None]:
+    """Whoever removes the container meanwhile may have looked at ``host`` before it was made."""
+    try:
+        yield
+    except ledger.TakenOver:
+        with run.parts.store.read() as tx:
+            now = tx.container(container.name)
+        is_there = now is not None and now.id == container.id
+        if not is_there or (now and now.state is ContainerState.REMOVING):
+            remove_from(run.parts, host, container)
+        raise
 
 
 def _give_up(run: Run, action: GiveUp) -> Healed | None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from clocker.cloud import ledger
 from clocker.cloud.decide import Offers, decide
-from clocker.cloud.heal_containers import made_anew
+from clocker.cloud.heal_containers import made_anew, or_removed
 from clocker.cloud.heal_run import Run, claimed, complete
 from clocker.cloud.host_views import views_with
 from clocker.cloud.hosts import destroy, ensure_ready
@@ -83,9 +83,8 @@ def _place_all(run: Run, offers: Offers | None) -> tuple[list[Container], list[H
             try:
                 placed.append(_placed(run, tx, fleet, hosts, container, offers))
             except NothingFits as error:
-                host = hosts[container.host_id]
-                why = f"{host.name} is lost"
-                refused.append(Healed("recreated", container.name, host.name, why, error))
+                why = f"{hosts[container.host_id].name} is lost"
+                refused.append(Healed("recreated", container.name, "", why, error))
         return placed, refused
 
 
@@ -133,20 +132,21 @@ def _make_anew(run: Run, container: Container) -> Healed | None:
     with claimed(run, container):
         target = _ready(run, container, move)
         arriving = replace(container, host_id=target.id, ports=move.ports)
-        made = made_anew(run, target, arriving, running=move.running)
         why = f"{source.name} is lost"
-        complete(
-            run,
-            container,
-            "recreated",
-            f"on {target.name}: {why}",
-            host_id=target.id,
-            ports=move.ports,
-            engine_id=made.engine_id,
-            image_id=made.image_id,
-            state=ContainerState.RUNNING if move.running else ContainerState.STOPPED,
-            move=None,
-        )
+        with or_removed(run, target, arriving):
+            made = made_anew(run, target, arriving, running=move.running)
+            complete(
+                run,
+                container,
+                "recreated",
+                f"on {target.name}: {why}",
+                host_id=target.id,
+                ports=move.ports,
+                engine_id=made.engine_id,
+                image_id=made.image_id,
+                state=ContainerState.RUNNING if move.running else ContainerState.STOPPED,
+                move=None,
+            )
     return Healed("recreated", container.name, target.name, why)
 
 

@@ -6,13 +6,18 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from healing import Clinic, did
 from moving import DATA, WEB
 
-from clocker.cloud import Cloud
-from clocker.errors import BadInput, NothingFits, ProviderError
+from clocker.cloud import Cloud, ledger
+from clocker.cloud.heal import heal
+from clocker.cloud.heal_run import LEASE
+from clocker.cloud.ledger import TakenOver
+from clocker.errors import AuthenticationFailed, BadInput, NameTaken, NothingFits, ProviderError
+from clocker.images import Images
 from clocker.model import (
     ContainerRequest,
     ContainerState,
@@ -409,9 +414,6 @@ def test_two_at_once_act_once(world: Clinic) -> None:
     world.end("web")
     parts = world.process()
     with parts.store.transaction() as tx:
-        from clocker.cloud import ledger
-        from clocker.cloud.heal_run import LEASE
-
         assert ledger.claim_setting(parts, tx, LEASE)
     report = world.cloud().heal()
     assert (report.note, report.done) == ("another run is at it", ())
@@ -527,8 +529,6 @@ def test_while_somebody_moves_it_nothing_is_done(world: Clinic) -> None:
     world.cloud().obtain(WEB)
     parts = world.process()
     with parts.store.transaction() as tx:
-        from clocker.cloud import ledger
-
         record = tx.container("web")
         assert record is not None
         tx.put_container(replace(record, work=ledger.new_work(parts, tx)))
@@ -580,3 +580,57 @@ def test_each_ends_by_its_own_signal_and_grace(world: Clinic) -> None:
     host = world.place()
     assert graces(lambda cloud: cloud.host(host).drain()) == [42.0]
     assert graces(lambda cloud: cloud.stop("web")) == [42.0]
+
+
+def test_one_that_is_removed_while_it_is_made_anew_does_not_come_back(world: Clinic) -> None:
+    world.cloud().obtain(WEB)
+    world.machines.kill(world.place())
+    world.look()
+    parts = world.process()
+    made = [m.engine for m in world.machines.all() if m.alive]
+
+    class Removing(Images):
+        """Somebody removes it when its image is there, and looks before it is made."""
+
+        def prepare(self, *args: Any) -> Any:
+            prepared = super().prepare(*args)
+            if "web" in {c.name for c in world.cloud().list()}:
+                world.cloud().release("web")
+            return prepared
+
+    report = heal(parts, Removing())
+    assert [type(error) for error in report.failures] == [TakenOver]
+    assert [container for engine in made for container in engine.containers()] == []
+    assert did(world.look()) == []
+    world.assert_agrees()
+
+
+def test_a_word_on_a_host_is_not_lost(world: Clinic) -> None:
+    host = world.cloud().hosts()[0].host.name
+    world.machines.kill(host)
+    parts = world.process()
+    with parts.store.transaction() as tx:
+        assert ledger.claim_setting(parts, tx, LEASE)
+    with pytest.raises(NameTaken, match="another run is at it"):
+        world.cloud().heal(fenced=[host])
+
+
+def test_a_host_that_lets_nobody_in_is_reported_and_not_replaced(world: Clinic) -> None:
+    host = world.cloud().hosts()[0].host.name
+    for _ in range(4):
+        parts = world.process()
+        refused = AuthenticationFailed("it refuses our key", where=f"host {host}")
+        parts.connections.fail_next("engine", refused, times=3)
+        report = Cloud(parts).heal()
+        assert (did(report), len(report.troubles)) == ([], 3)
+        assert "cannot be asked: it refuses our key" in report.troubles[0].why
+        world.pass_time(60.0)
+
+
+def test_a_host_that_never_was_ready_is_not_fenced(world: Clinic) -> None:
+    parts = world.process()
+    with parts.store.transaction() as tx:
+        host = tx.hosts()[0]
+        tx.put_host(replace(host, state=HostState.FAILED, stamp=None, access=None))
+    with pytest.raises(BadInput, match="never was ready"):
+        world.cloud().heal(fenced=[host.name])

@@ -19,7 +19,7 @@ from healing_worlds import (
     status,
     tables,
 )
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from clocker.model import ContainerRequest, Healing, HostState, HostView
@@ -48,6 +48,7 @@ NAMES = {
     AdoptContainer: "adopt",
     RemoveContainer: "remove",
 }
+FIFTY = settings(max_examples=50)
 CONTAINERS = tables("containers")
 HOSTS = tables("hosts")
 
@@ -159,11 +160,13 @@ def test_of_a_host_that_was_not_asked_nothing_is_concluded() -> None:
     assert len(decide(replace(fenced, seen={"h2": fenced.seen["h2"]})).actions) == 1
 
 
+@FIFTY
 @given(looks())
 def test_the_same_look_gives_the_same_plan(look: Look) -> None:
     assert decide(look) == decide(look)
 
 
+@FIFTY
 @given(looks())
 def test_no_host_is_given_up_within_the_hysteresis(look: Look) -> None:
     plan = decide(look)
@@ -179,6 +182,7 @@ def test_no_host_is_given_up_within_the_hysteresis(look: Look) -> None:
             assert look.now - silence.since >= look.spec.silence_s
 
 
+@FIFTY
 @given(looks())
 def test_while_the_breaker_is_open_only_what_is_fenced_is_replaced(look: Look) -> None:
     plan = decide(look)
@@ -188,6 +192,7 @@ def test_while_the_breaker_is_open_only_what_is_fenced_is_replaced(look: Look) -
         assert all(views[name].fenced_at is not None for name in replaced)
 
 
+@FIFTY
 @given(looks())
 def test_nobody_is_given_up_unless_another_host_answers(look: Look) -> None:
     plan = decide(look)
@@ -197,6 +202,7 @@ def test_nobody_is_given_up_unless_another_host_answers(look: Look) -> None:
         assert any(seen.answers for seen in look.seen.values())
 
 
+@FIFTY
 @given(looks())
 def test_data_is_never_given_up_without_a_word(look: Look) -> None:
     views = {view.host.name: view for view in look.views}
@@ -205,6 +211,7 @@ def test_data_is_never_given_up_without_a_word(look: Look) -> None:
             assert not any(keeps_data(c, look.spec) for c in own(views[action.host]))
 
 
+@FIFTY
 @given(looks())
 def test_nothing_is_done_twice_to_one_container(look: Look) -> None:
     """And nothing on a host that does not answer; so no address can be on two hosts."""
@@ -217,6 +224,7 @@ def test_nothing_is_done_twice_to_one_container(look: Look) -> None:
             assert action.host in answering
 
 
+@FIFTY
 @given(looks())
 def test_who_depends_on_another_comes_after_it(look: Look) -> None:
     order = [a.name for a in decide(look).actions if isinstance(a, RestartContainer)]
@@ -238,6 +246,7 @@ def test_once_everything_is_done_there_is_nothing_to_do(look: Look) -> None:
         assert action.host in mended
 
 
+@FIFTY
 @given(looks(), st.integers(2, 5))
 def test_history_only_grows_by_what_is_there(look: Look, times: int) -> None:
     plans = [decide(look)]
