@@ -26,6 +26,7 @@ ENGINE_SOCKET = "/var/run/docker.sock"
 _CONNECT_S = 10
 _IDLE_S = 600
 _OPEN_TRIES = 5
+_JUST_NOW_S = 1.0
 
 
 class OpenSshConnection:
@@ -35,6 +36,7 @@ class OpenSshConnection:
         self.endpoint = endpoint
         self._known_hosts = known_hosts
         self._folder = folder
+        self._silent: tuple[float, Unreachable] | None = None
         identity = (endpoint.alias, endpoint.address, endpoint.port, endpoint.user)
         text = repr((identity, endpoint.key_path, str(known_hosts.path.absolute())))
         name = hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -52,8 +54,10 @@ class OpenSshConnection:
         processes want it. AuthenticationFailed, HostKeyChanged, Unreachable."""
         if self._is_alive():
             return
+        asked = time.monotonic()
         with self._locked():
             if not self._is_alive():
+                self._refuse_as_just_now(asked)
                 self._bury()
                 self._open()
 
@@ -81,6 +85,13 @@ class OpenSshConnection:
         session on it (MaxSessions), ssh itself makes a connection of its own."""
         return ["ssh", "-T", *self._options(), "-o", "ControlMaster=no", *self._target(), line]
 
+    def _refuse_as_just_now(self, asked: float) -> None:
+        """Nobody waits for a machine that does not answer twice: what another one found out
+        meanwhile, or a moment ago, holds."""
+        if self._silent and self._silent[0] > asked - _JUST_NOW_S:
+            error = self._silent[1]
+            raise Unreachable(error.what, where=error.where, remedy=error.remedy)
+
     def _is_alive(self) -> bool:
         return mux.alive(self._control) is not None and self._engine.exists()
 
@@ -104,6 +115,8 @@ class OpenSshConnection:
             error = refusal(said, self.endpoint)
             # sshd drops connections at random while many are logging in (MaxStartups).
             if attempt == _OPEN_TRIES or "closed the connection" not in error.what:
+                if isinstance(error, Unreachable):
+                    self._silent = (time.monotonic(), error)
                 raise error
             time.sleep(0.2 * attempt)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +29,7 @@ from clocker.errors import (
     Unreachable,
 )
 from clocker.interfaces import Shell
-from clocker.model import Host
+from clocker.model import Host, SshAccess
 from clocker.remote import mux
 from clocker.remote.connections import SshConnections
 from clocker.remote.keys import CloudKeys
@@ -165,6 +167,28 @@ def test_a_host_key_that_was_never_pinned(
 def test_a_port_where_nobody_listens(connections: SshConnections, sshd: Sshd, kind: str) -> None:
     host = sshd.host(access=replace(sshd.access, port=free_port()))
     assert "refused" in str(_refused(connections, kind, host, Unreachable))
+
+
+def test_a_machine_that_does_not_answer_is_waited_for_once(
+    connections: SshConnections, sshd: Sshd
+) -> None:
+    """Whoever asks meanwhile, or in the same moment, is told what the first one found out."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        access = SshAccess("127.0.0.1", port=mute.getsockname()[1], host_keys=("ssh-ed25519 AAAA",))
+        host = replace(sshd.host(), access=access)
+
+        def ask(_number: int) -> str:
+            with pytest.raises(Unreachable) as caught:
+                connections.shell(host).run("true")
+            return str(caught.value)
+
+        with ThreadPoolExecutor(4) as pool:
+            said = list(pool.map(ask, range(4)))
+        assert {*said, ask(4)} == {said[0]}
+        mute.accept()[0].close()
+        mute.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            mute.accept()
 
 
 def test_a_name_that_does_not_exist(connections: SshConnections, sshd: Sshd, kind: str) -> None:
