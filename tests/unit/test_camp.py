@@ -107,6 +107,7 @@ def test_ports(tmp_path: Path) -> None:
 docker.container.openPorts: [80, "8000-8002", "9000+"]
 docker.container.directPorts: "443, 8002"
 docker.container.portBindings: {8080: 80}
+docker.direct.ports: [444]
 """
     assert one(tmp_path, config).request.ports == (
         Port(80, 8080),
@@ -115,7 +116,14 @@ docker.container.portBindings: {8080: 80}
         Port(8002, 8002),
         Port(9000),
         Port(443, 443),
+        Port(444, 444),
     )
+
+
+def test_keys_may_stand_at_the_service(tmp_path: Path) -> None:
+    text = "services: [{type: docker:x, docker.container.environment: {A: 1}, docker.memory: 64m}]"
+    made = load(tmp_path, text).application.services[0].request
+    assert (made.env, made.resources) == ({"A": "1"}, Resources(0, 64))
 
 
 def test_values_of_others(tmp_path: Path) -> None:

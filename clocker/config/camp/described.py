@@ -58,12 +58,14 @@ class Described:
 
 @dataclass(slots=True)
 class Blueprint:
-    """``networks``: names of its own. ``clouds``: descriptions of clouds that are in it."""
+    """``networks``: names of its own. ``clouds``: descriptions of clouds that are in it.
+    ``broken``: ids of what was refused."""
 
     root: Node
     services: list[Described] = field(default_factory=list)
     networks: list[str] = field(default_factory=list)
     clouds: list[Node] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
 
     def by_id(self) -> dict[str, Described]:
         return {each: service for service in self.services for each in service.ids}
@@ -97,6 +99,12 @@ def simple(kind: str) -> str:
     return kind.partition(":")[0].rpartition(".")[2]
 
 
+def is_known(kind: str) -> bool:
+    """Of one that is not, nothing else is looked at."""
+    known = (*_GROUPS, *_APPLICATIONS, *_CLUSTERS, *_NETWORKS)
+    return kind.startswith("docker:") or is_cloud(kind) or simple(kind) in known
+
+
 def is_cloud(kind: str) -> bool:
     return not kind.startswith("docker:") and simple(kind).startswith(_CLOUDS)
 
@@ -119,7 +127,8 @@ def _collect(
     if simple(kind) in _NETWORKS:
         _network(node, found, report)
         return
-    judge_flat(node, {**SERVICE, **_FLAG_KEYS}, report)
+    if is_known(kind):
+        judge_flat(node, {**CONFIG, **SERVICE, **_FLAG_KEYS}, report)
     _sort(node, kind_node, kind, own, found, report, depth)
     children = node.get("brooklyn.children")
     for child in children.list() if children else ():
@@ -143,6 +152,7 @@ def _sort(
     elif simple(kind) in _CLUSTERS:
         _cluster(node, own, policies.list() if policies else [], ids, found, report, depth)
     elif simple(kind) not in _GROUPS:
+        found.broken.update(ids)
         report.refuse(
             kind_node, f"{simple(kind)} is a Java entity, which is not run", _instead(kind)
         )
@@ -205,9 +215,10 @@ def _config(node: Node, report: Report) -> dict[str, Node]:
         report.refuse(section, "must be a mapping of keys to values")
     elif section is not None:
         kind = kind_of(node)
-        if kind is None or not is_cloud(str(kind.value)):
+        if kind is None or (is_known(str(kind.value)) and not is_cloud(str(kind.value))):
             judge_flat(section, {**CONFIG, **_FLAG_KEYS}, report)
         made.update(section.items())
+    made.update((key, item) for key, item in node.items() if key in CONFIG and key not in TOP)
     for flag, key in FLAGS.items():
         for place in (section, node):
             value = place.get(flag) if place is not None else None

@@ -70,8 +70,10 @@ CONFIG: Mapping[str, Key] = {
         _S, "published on ports of the host that are chosen; numbers, `8000-8010`"
     ),
     "docker.openPorts": Key(_S, "the older name of `docker.container.openPorts`"),
+    "docker.open.ports": Key(_S, "an older name of the same"),
     "docker.container.directPorts": Key(_S, "published on the same ports of the host"),
     "docker.directPorts": Key(_S, "the older name of `docker.container.directPorts`"),
+    "docker.direct.ports": Key(_S, "an older name of the same"),
     "docker.container.portBindings": Key(_S, "host's port to container's"),
     "docker.container.openPorts.configKeys": Key(_R, _LIST_PORTS),
     "docker.container.directPorts.configKeys": Key(_R, _LIST_PORTS),

@@ -19,10 +19,10 @@ def ports(
 ) -> tuple[Port, ...]:
     """Each of the container's once: what is bound comes before what is published anywhere."""
     found: dict[int, Port] = {}
-    for key in ("docker.container.openPorts", "docker.openPorts"):
+    for key in ("docker.container.openPorts", "docker.openPorts", "docker.open.ports"):
         for port in _listed(config.get(key), values, service, report):
             found[port] = Port(port)
-    for key in ("docker.container.directPorts", "docker.directPorts"):
+    for key in ("docker.container.directPorts", "docker.directPorts", "docker.direct.ports"):
         for port in _listed(config.get(key), values, service, report):
             found[port] = Port(port, port)
     node = config.get("docker.container.portBindings")

@@ -29,6 +29,7 @@ _TARGETS = ("component", "entity")
 class Values:
     def __init__(self, blueprint: Blueprint, report: Report) -> None:
         self._services = blueprint.by_id()
+        self._broken = blueprint.broken
         self._report = report
 
     def text(self, node: Node, service: Described, depth: int = 0) -> Text:
@@ -173,7 +174,7 @@ class Values:
 
     def _service(self, name: str, node: Node) -> Described | None:
         found = self._services.get(name)
-        if found is None:
+        if found is None and name not in self._broken:
             near = nearest(name, self._services) if len(self._services) < 1000 else None
             remedy = f"did you mean {near}?" if near else "give the service that is meant an id"
             self._report.refuse(node, f"no service has the id {name!r}", remedy)
