@@ -128,7 +128,7 @@ class Cloud(CloudImages, CloudNetworks):
 
     def plan_obtain(self, requests: Sequence[ContainerRequest]) -> tuple[PlannedContainer, ...]:
         """Where ``obtain_many`` would place them; NothingFits, NameTaken."""
-        return explaining.plan_obtain(self._parts, requests)
+        return explaining.plan_obtain(self._parts, obtaining.named(self._images, requests))
 
     def release(self, name: str) -> None:
         """Remove the container; its address and name become free."""

@@ -57,7 +57,7 @@ def obtain_many(
     for ``reserve``."""
     secrets.check(requests)
     terms = Terms(new_hosts, on or {})
-    reservations = reserve(parts, _named(images, requests), terms.new_hosts, terms.on)
+    reservations = reserve(parts, named(images, requests), terms.new_hosts, terms.on)
     hosts = len({booked.host.id for booked in reservations})
     with side_by_side(1 + min(len(reservations), AT_ONCE_PER_HOST * hosts)) as pool:
         jobs = _begun(parts, images, reservations, pool, terms)
@@ -82,8 +82,24 @@ def begin(
     it. ``on``: as for ``reserve``. ``gates``: by name, what one that is made waits for before it
     is started; an error there undoes it."""
     secrets.check(requests)
-    reservations = reserve(parts, _named(images, requests), on=on)
+    reservations = reserve(parts, named(images, requests), on=on)
     return _begun(parts, images, reservations, pool, Terms(on=on, gates=gates))
+
+
+def named(images: Images, requests: Sequence[ContainerRequest]) -> list[ContainerRequest]:
+    """With the names of the images that are to be built. Equal builds are looked at once, so that
+    one call builds one image for them."""
+    known: list[tuple[Build, ContainerRequest]] = []
+    found = []
+    for request in requests:
+        if request.build is None:
+            found.append(request)
+            continue
+        same = next((other for build, other in known if build == request.build), None)
+        resolved = replace(request, image=same.image) if same else images.resolved(request)
+        known.append((request.build, resolved))
+        found.append(resolved)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,21 +124,6 @@ def _begun(
     return [
         pool.submit(_fulfil, parts, images, booked, published, terms) for booked in reservations
     ]
-
-
-def _named(images: Images, requests: Sequence[ContainerRequest]) -> list[ContainerRequest]:
-    """Equal builds are looked at once, so that one call builds one image for them."""
-    known: list[tuple[Build, ContainerRequest]] = []
-    found = []
-    for request in requests:
-        if request.build is None:
-            found.append(request)
-            continue
-        same = next((named for build, named in known if build == request.build), None)
-        named = replace(request, image=same.image) if same else images.resolved(request)
-        known.append((request.build, named))
-        found.append(named)
-    return found
 
 
 def _fulfil(

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from clocker.applications import Change, Plan, Resolved, Verb, plan, resolve
 from clocker.cloud import Cloud
+from clocker.cloud.logins import Logins
 from clocker.cloud.recover import recover
 from clocker.cloud.release import release
 from clocker.cloud.steps import side_by_side
@@ -26,7 +27,8 @@ class Applications:
     """Every method may be interrupted, or its process killed, and called again."""
 
     def __init__(self, cloud: Cloud) -> None:
-        self._parts, self._images = cloud.parts, Images(cloud.parts.contexts)
+        self._parts = cloud.parts
+        self._images = Images(cloud.parts.contexts, logins=Logins(cloud.parts))
 
     def preview(self, application: Application) -> Preview:
         """What ``deploy`` would do now; nothing is changed. BadInput, NameTaken."""

@@ -90,6 +90,8 @@ def test_the_same_is_asked_again_until_the_context_changes(
 ) -> None:
     one = cloud.obtain(asked(folder, "one"))
     assert cloud.obtain(asked(folder, "one")).record == one.record
+    (planned,) = cloud.plan_obtain([asked(folder, "one")])
+    assert planned.existing and planned.request.image == one.record.request.image
     context(folder, {"more": "x"})
     with pytest.raises(NameTaken):
         cloud.obtain(asked(folder, "one"))
