@@ -17,6 +17,7 @@ from clocker.cloud.heal_hosts import clean_host, forget_gone, give_up_host, repa
 from clocker.cloud.heal_look import Asked, ask, keep, look
 from clocker.cloud.heal_run import CONTAINERS_AT_ONCE, LEASE, Run, all_of, told
 from clocker.cloud.heartbeat import holding_setting
+from clocker.cloud.host_views import views_of
 from clocker.cloud.recover import recover
 from clocker.cloud.reports import Healed, HealReport
 from clocker.cloud.views import host_named
@@ -32,7 +33,7 @@ from clocker.policies.heal_actions import (
     RestartContainer,
     Trouble,
 )
-from clocker.policies.heal_look import Look, is_settled
+from clocker.policies.heal_look import Look, is_settled, own
 from clocker.policies.healing import decide
 
 
@@ -96,10 +97,12 @@ def _decide_and_store(run: Run, asked: Asked, fenced: Sequence[str]) -> Plan:
     with parts.store.transaction() as tx:
         run.check(tx)
         _take_word(run, tx, asked, fenced)
-        plan = decide(look(parts, tx, asked.seen))
+        views = views_of(tx)
+        plan = decide(look(parts, tx, asked.seen, views))
         keep(tx, plan.history)
-        run.waiting.update(_who_waits(tx.containers()))
-        _let_go_of_left(run, tx)
+        containers = [container for view in views for container in own(view)]
+        run.waiting.update(_who_waits(containers))
+        _let_go_of_left(run, tx, containers)
         if plan.breaker:
             ledger.log(parts, tx, "heal", parts.spec.name, "breaker open", plan.breaker)
         return plan
@@ -113,9 +116,9 @@ def _who_waits(containers: Iterable[Container]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _let_go_of_left(run: Run, tx: Transaction) -> None:
+def _let_go_of_left(run: Run, tx: Transaction, containers: Iterable[Container]) -> None:
     """An earlier run that was killed has left its leases on containers that are well."""
-    for container in tx.containers():
+    for container in containers:
         is_left = container.work and ledger.is_abandoned(run.parts, container.work)
         if is_left and is_settled(replace(container, work=None)):
             tx.put_container(replace(container, work=None))

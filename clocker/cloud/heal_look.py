@@ -46,10 +46,15 @@ def ask(parts: Parts, only: Collection[str] | None = None) -> Asked:
     return Asked(seen, refused)
 
 
-def look(parts: Parts, tx: Transaction, seen: Mapping[str, Seen]) -> Look:
-    """The store after the hosts were asked. Work that its process has left undone keeps nobody
-    from what it was at."""
-    views = views_of(tx)
+def look(
+    parts: Parts,
+    tx: Transaction,
+    seen: Mapping[str, Seen],
+    views: Sequence[HostView] | None = None,
+) -> Look:
+    """The store after the hosts were asked; ``views``: of it, for whoever has them. Work that its
+    process has left undone keeps nobody from what it was at."""
+    views = views_of(tx) if views is None else views
     return Look(
         views=tuple(_view(parts, view) for view in views),
         seen=seen,

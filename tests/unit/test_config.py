@@ -18,7 +18,7 @@ from clocker.config.check import keys
 from clocker.config.load import known_providers
 from clocker.config.quantities import duration_s, size_mb
 from clocker.errors import BadInput, ConfigError
-from clocker.model import CloudSpec, NodePool, Resources, RuleSpec
+from clocker.model import CloudSpec, HealingSpec, NodePool, Resources, RuleSpec
 
 ROOT = Path(__file__).parents[2]
 CATALOGUE = "local: {driver: local}\ncloudy: {driver: ec2, arguments: {secret: '${CLOUD_KEY}'}}\n"
@@ -242,3 +242,13 @@ def test_a_link_in_the_place_of_our_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "clocker").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(BadInput, match="not a link"):
         runtime_folder({"XDG_RUNTIME_DIR": str(tmp_path)})
+
+
+def test_healing_as_the_model(tmp_path: Path) -> None:
+    path = tmp_path / "clocker.yaml"
+    healing = "{looks: 2, silence: 0, breaker: 60, strays: remove, attempts: 0, window: 10m}"
+    path.write_text(f"name: demo\nhosts: {{provider: local}}\nhealing: {healing}\n")
+    spec = load_cloud(path, {"HOME": str(tmp_path)}).spec.healing
+    assert spec == HealingSpec(
+        looks=2, silence_s=0.0, breaker_share=0.6, strays="remove", attempts=0, window_s=600.0
+    )
