@@ -86,6 +86,23 @@ def client_certificate(authority: Authority, secret: str, name: str, now: float)
     return _issued(authority, secret, name, key.public_key(), now, CLIENT_S, (usage,)) + private
 
 
+def new_key() -> tuple[str, str]:
+    """The private key in PEM, and its public half as OpenSSH writes it."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+    )
+    return private.decode(), public.decode()
+
+
 def is_due(pem: str, authority: Authority, now: float) -> bool:
     """Whether it should be replaced: by its first line it is from another authority, or has
     lived two thirds of its life."""

@@ -8,6 +8,7 @@ import click
 
 from clocker.cli import image_base, image_upkeep
 from clocker.cli import names as complete
+from clocker.cli.image_transfers import pull, push
 from clocker.cli.output import age, print_json, print_table, size
 from clocker.cli.session import Session, json_option, pass_session
 
@@ -25,12 +26,13 @@ def image() -> None:
     \b
     Example:
       clocker image ls
+      clocker image pull nginx:1.27
       clocker image prune --dry-run
       clocker image base && clocker run clocker/debian:bookworm
     """
 
 
-for _command in (image_base.base, *image_upkeep.COMMANDS):
+for _command in (image_base.base, *image_upkeep.COMMANDS, pull, push):
     image.add_command(_command)
 
 

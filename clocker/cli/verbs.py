@@ -57,6 +57,7 @@ SECTIONS: dict[str, dict[str, Verb]] = {
     "Images": {
         "build": Verb("build:build", "Build an image on a host from a Dockerfile."),
         "image": Verb("image:image", "List the images on the hosts, and look after them."),
+        "registry": Verb("registry:registry", "Run a registry in the cloud, list and check them."),
     },
     "Networks": {
         "network": Verb("network:network", "Make, fill, look at and check the networks."),

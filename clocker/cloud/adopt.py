@@ -3,12 +3,14 @@ containers."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import msgspec
 
 from clocker.addressing import mac_of
 from clocker.bootstrap import check
+from clocker.bootstrap.own_registries import add_own, is_registry
 from clocker.cloud import ledger, removals
 from clocker.cloud.container_spec import CLOUD_LABEL
 from clocker.cloud.membership import sync
@@ -53,9 +55,18 @@ def adopt(parts: Parts) -> AdoptReport:
     with parts.store.read() as tx:
         all_hosts = [host for host in tx.hosts() if host.state is HostState.READY]
     containers = [name for host in all_hosts for name in _adopt_containers(parts, host)]
+    _adopt_registries(parts, containers)
     if hosts or containers:
         sync(parts)
     return AdoptReport(tuple(host.name for host in hosts), tuple(containers))
+
+
+def _adopt_registries(parts: Parts, names: Sequence[str]) -> None:
+    with parts.store.read() as tx:
+        found = [container for name in names if (container := tx.container(name))]
+    for container in found:
+        if is_registry(container):
+            add_own(parts, container.name)
 
 
 def adopt_container(parts: Parts, host: Host, container_id: str) -> Container | None:

@@ -25,6 +25,7 @@ from clocker.cloud import scale as scaling
 from clocker.cloud import up as making
 from clocker.cloud.cloud_images import CloudImages
 from clocker.cloud.cloud_networks import CloudNetworks
+from clocker.cloud.cloud_registries import CloudRegistries
 from clocker.cloud.host_machine import HostMachine
 from clocker.cloud.logins import Logins
 from clocker.cloud.look_after import Care, look_after
@@ -58,7 +59,7 @@ from clocker.model import (
 )
 
 
-class Cloud(CloudImages, CloudNetworks):
+class Cloud(CloudImages, CloudNetworks, CloudRegistries):
     """A Docker cloud: hosts that Clocker makes, and a location of containers on them.
 
     Every method may be interrupted, or its process killed, and called again. Thread-safe. Use

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from clocker.bootstrap.own_registries import is_registry
 from clocker.cloud import secrets
 from clocker.cloud.attach import connect_all, ensure_networks
 from clocker.cloud.container_spec import container_spec, ssh_credentials
+from clocker.cloud.registry_files import registry_files
 from clocker.cloud.volumes import ensure_volumes
 from clocker.images import Launch
 from clocker.interfaces import Engine, Parts
@@ -34,4 +36,6 @@ def create(
     connect_all(parts, engine, container, engine_id)
     if container.request.ssh:
         engine.put_archive(engine_id, "/", ssh_credentials(parts, container))
+    if is_registry(container):
+        engine.put_archive(engine_id, "/", registry_files(parts, container))
     return engine_id

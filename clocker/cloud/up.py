@@ -13,6 +13,7 @@ from clocker.cloud.membership import join, membership_of, sync
 from clocker.cloud.offers import offers_of
 from clocker.cloud.places import missing
 from clocker.cloud.recover import recover
+from clocker.cloud.registry import renew
 from clocker.cloud.reports import UpReport
 from clocker.cloud.retire import finish_deleting
 from clocker.cloud.rotate import complete
@@ -43,6 +44,7 @@ def up(parts: Parts) -> UpReport:
             f"{len(failures)} of {len(work)} hosts could not be made ready", failures=failures
         )
     complete(parts)
+    renew(parts)
     # Hosts that only had to be told of others that this call made are as they were.
     outdated = [] if found[_MADE] else found[_UNTOLD]
     return UpReport(

@@ -52,6 +52,8 @@ from clocker.cloud.findings import (
     Place,
     Problem,
 )
+from clocker.cloud.image_transfers import Pulled, Pushed
+from clocker.cloud.registry import RegistryCheck, RegistryView, RegistryWishes
 from clocker.cloud.remnants import Thing
 from clocker.errors import ClockerError, MoreHostsNeeded, NotFound
 from clocker.images import ImageKind
@@ -79,6 +81,7 @@ from clocker.model import (
     Port,
     Reason,
     Refusal,
+    Registry,
     Remnant,
     RemnantKind,
     Resources,
@@ -170,6 +173,14 @@ RANKED = Explanation(
     )
 )
 
+
+REGISTRY = RegistryView(
+    Registry("registry.demo.clocker:5000", ca="PEM", push=True, address="10.210.0.9"),
+    shared=True,
+    container="registry",
+    host="demo-1",
+    state=ContainerState.RUNNING,
+)
 
 NGINX = ImageView(
     "nginx:latest", "sha256:" + "5" * 64, 142_000_000, ("demo-1",), created_at=1.0, used_by=("web",)
@@ -289,6 +300,7 @@ class FakeCloud:
     healed: HealReport = HEALED
     unasked: tuple[ClockerError, ...] = ()
     unremoved: ClockerError | None = None
+    registry_error: ClockerError | None = None
     new_host: PlannedHost | None = None
     explanation: Explanation = RANKED
     file: str | None = None
@@ -426,6 +438,31 @@ class FakeCloud:
         self._called("build_library", build, name, options)
         yield replace(BUILT, name=f"{name}:3")
         yield replace(BUILT, name=f"{name}:3-slim")
+
+    def registries(self) -> tuple[RegistryView, ...]:
+        self._called("registries")
+        return (REGISTRY,)
+
+    def run_registry(self, name: str, wishes: RegistryWishes) -> RegistryView:
+        self._called("run_registry", name, wishes)
+        return REGISTRY
+
+    def remove_registry(self, name: str, *, data: bool = False) -> None:
+        self._called("remove_registry", name, data)
+
+    def check_registry(self, name: str) -> tuple[RegistryCheck, ...]:
+        self._called("check_registry", name)
+        return (RegistryCheck("demo-1", self.registry_error),)
+
+    def pull_image(self, reference: str, hosts: Sequence[str] = ()) -> Pulled:
+        self._called("pull_image", reference, tuple(hosts))
+        return Pulled(reference, ImageInfo("sha256:" + "a" * 64), ("demo-1", "demo-2"))
+
+    def push_image(
+        self, reference: str, target: str | None = None, *, host: str | None = None
+    ) -> Pushed:
+        self._called("push_image", reference, target, host)
+        return Pushed(reference, target or f"registry/{reference}", "sha256:1", host or "demo-1")
 
     def stock(self) -> FakeStock:
         return FakeStock(self)
