@@ -55,13 +55,14 @@ class Project:
 
 def load_project(document: Document, environ: Mapping[str, str], report: Report) -> Project:
     """Raises Abandoned when the document itself is not as the schema has it."""
-    folder = Path(os.path.abspath(document.file)).parent  # noqa: PTH100 - links are kept
+    whole = os.path.abspath(document.file)  # noqa: PTH100 - links are kept
+    folder = Path(whole).parent
     loader = _Loader(report, environ)
     variables = loader.variables(folder, {})
     source = loader.source(document, folder, variables)
     parts: dict[str, dict[str, Node]] = {kind: {} for kind in _SHARED}
     project = Project(source.root, parts, loader.sources, loader.broken)
-    loader.join(project, source, (document.file,))
+    loader.join(project, source, (whole,))
     services = project.parts["services"]
     project.parts["services"] = loader.extended(services)
     loader.broken.update(name for name in services if name not in project.parts["services"])

@@ -12,6 +12,7 @@ from clocker.config.applications import LoadedApplication
 from clocker.config.compose import contents, mounts, networks
 from clocker.config.compose.dotenv import read_variables
 from clocker.config.compose.files import Abandoned, Project, load_project
+from clocker.config.compose.interpolation import substituted
 from clocker.config.compose.needs import enabled, link_aliases, needs
 from clocker.config.compose.scalars import text
 from clocker.config.compose.service import Context, Made, service_of
@@ -57,8 +58,11 @@ def _name_in(document: Document, environ: Mapping[str, str]) -> str:
     beside = Path(document.file).absolute().parent / ".env"
     said = read_variables(beside, environ).values.get(_PROJECT_NAME) if beside.is_file() else None
     written = said or document.data.get("name")
-    if isinstance(written, str) and written and "$" not in written:
-        return written
+    if isinstance(written, str) and written:
+        try:
+            return substituted(written, environ, {})
+        except ValueError:
+            return written  # what is wrong with it is told with all else
     folder = Path(document.file).absolute().parent.name.lower()
     return re.sub(r"[^a-z0-9-]+", "-", folder).strip("-")[:40].strip("-") or "application"
 

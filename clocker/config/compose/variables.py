@@ -62,7 +62,7 @@ def _add(
         if name in environ:
             found.env[name] = None
         elif name in variables:
-            found.env[name] = variables[name]
+            add_variable(found, name, variables[name], node, environ, report)
         else:
             report.warn(node, "is not set: the container does not have it", f"export {name}=...")
         return
