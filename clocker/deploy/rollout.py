@@ -61,10 +61,12 @@ class Rollout:
 
     def _make_ahead(self, makers: ThreadPoolExecutor) -> None:
         """What has to wait for others, and for no value of theirs, is made meanwhile, but not
-        started. If it cannot be made its turn will tell."""
+        started. If there is no room for it, its turn will tell."""
         services = made_ahead(self._resolved, self._world.seen, self._known)
         services = [each for each in services if self._left[each]]
         changes = [change for service in services for change in self._planner.of(service)]
+        if not changes or self._failures:
+            return
         gates = {service: Future[None]() for service in services}
         by_name = {change.name: gates[change.service] for change in changes}
         try:
