@@ -14,6 +14,7 @@ from clocker.providers.images import ImageWay
 from clocker.providers.key_pairs import KeyWay
 from clocker.providers.tagging import Arguments, Driver, Machine, Tagging
 from clocker.providers.vendors.quotas import Quotas
+from clocker.providers.volumes import VolumeCalls
 
 CORES = (
     "cores",
@@ -46,6 +47,7 @@ class Dialect:
     - ``key``: how the cloud's key gets in; ``user_data``: for a document, None: it takes none.
     - ``groups``: security groups that can be made; ``given_groups``: only existing ones, by name.
       ``group_arguments``: the arguments that either sets, also by the entry's own ``create``.
+    - ``volumes``: of its machines, where they may be left when a machine is gone.
     - ``network``: for an entry and a place: the arguments, and the network that groups belong to.
     - ``token``: the argument for an idempotency token. ``spot``: what asks for spare capacity.
     - ``place``: for a location. ``place_is_word``: its name will do. ``place_needed``: whether a
@@ -69,6 +71,7 @@ class Dialect:
     groups: GroupCalls | None = None
     given_groups: Callable[[Sequence[str]], Arguments] | None = None
     group_arguments: frozenset[str] = frozenset()
+    volumes: VolumeCalls | None = None
     network: Callable[[Driver, ProviderEntry, Any], tuple[Arguments, str | None]] | None = None
     token: str | None = None
     spot: Mapping[str, Any] | None = None

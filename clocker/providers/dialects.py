@@ -10,6 +10,7 @@ from clocker.providers.images import ImageWay
 from clocker.providers.key_pairs import Handed, Kept
 from clocker.providers.tagging import Afterwards, AsMapping, AsWords, InName
 from clocker.providers.vendors import azure_arm, ec2, gce, others, quotas
+from clocker.providers.volumes import Ec2Volumes
 
 __all__ = ["DIALECTS", "GENERIC", "Dialect", "dialect_of"]
 
@@ -53,6 +54,7 @@ DIALECTS: Mapping[str, Dialect] = {
         user_data=lambda text: {"ex_userdata": text},
         groups=Ec2Groups(),
         group_arguments=frozenset({"ex_security_groups", "ex_security_group_ids"}),
+        volumes=Ec2Volumes(),
         network=ec2.network,
         token="ex_clienttoken",  # noqa: S106 - an idempotency token, no secret
         spot={"ex_spot": True},

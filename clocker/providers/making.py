@@ -23,6 +23,7 @@ from clocker.providers.refusals import TokenSpent, is_definite, refusal_in
 from clocker.providers.retry import Patience
 from clocker.providers.tagging import Arguments, Machine
 from clocker.providers.translation import translated
+from clocker.providers.volumes import mark_volumes
 
 Say = Callable[[str, str], None]
 MOST_TOKENS = 4
@@ -150,11 +151,16 @@ class Making:
                 self.machines.dialect.tags.complete(self.machines.driver, listed, wanted)
                 tagged = not complete or wanted.items() <= self.machines.tags(listed).items()
                 if tagged and listed.state == "running" and self.machines.address(listed):
+                    self._mark_volumes(listed, wanted)
                     keys = (self.request.host_key,) if self._knows_its_key() else ()
                     return self.machines.node(listed, keys)
             if self.patience.clock() >= self.until:
                 raise self._too_late(machine, listed, wanted)
             self.patience.sleep(self.machines.dialect.poll_s)
+
+    def _mark_volumes(self, machine: Machine, tags: dict[str, str]) -> None:
+        if not self._is_on_record(machine):
+            mark_volumes(self.machines.dialect.volumes, self.machines.driver, machine, tags)
 
     def _knows_its_key(self) -> bool:
         request = self.request

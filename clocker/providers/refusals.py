@@ -40,8 +40,8 @@ WORDS: tuple[tuple[str, type[ProviderError]], ...] = (
      QuotaExceeded),
     (r"MaxSpotInstanceCountExceeded|ResourceLimitExceeded", QuotaExceeded),
     (r"Invalid(KeyPair|Group|Permission)\.Duplicate", AlreadyThere),
-    (r"DependencyViolation|InvalidGroup\.InUse", InUse),
-    (r"Invalid(InstanceID|KeyPair|Group|GroupId)\.NotFound|KeyPairDoesNotExist", Gone),
+    (r"DependencyViolation|InvalidGroup\.InUse|VolumeInUse", InUse),
+    (r"Invalid(InstanceID|KeyPair|Group|GroupId|Volume)\.NotFound|KeyPairDoesNotExist", Gone),
     # Google Compute Engine
     (r"ZONE_RESOURCE_POOL_EXHAUSTED|resource_pool_exhausted|STOCKOUT", NoCapacity),
     (r"does not have enough resources available to fulfill", NoCapacity),

@@ -1,4 +1,5 @@
-"""What a cloud has left at an account: its machines, its key pair, its security group."""
+"""What a cloud has left at an account: its machines and their volumes, its key pair, its security
+group."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from clocker.providers.machines import Machines
 from clocker.providers.refusals import Gone, InUse
 from clocker.providers.retry import Patience
 from clocker.providers.tagging import CLOUD, HOST, KEY, Machine
+from clocker.providers.volumes import Volume, VolumeCalls
 
 # A group is in use until the last machine in it has wholly gone, minutes after it was destroyed.
 GROUP_S = 300.0
@@ -30,6 +32,9 @@ class Remnants:
             tags = self.machines.tags(machine)
             made_at = _created_at(machine)
             yield Remnant(RemnantKind.MACHINE, str(machine.id), str(machine.name), tags, made_at)
+        for volume in self._volumes({CLOUD: cloud}):
+            tags = dict(volume.tags)
+            yield Remnant(RemnantKind.VOLUME, volume.id, volume.name, tags, volume.created_at)
         yield from self._shared(cloud, RemnantKind.KEY_PAIR, self._pair_names())
         groups = {group.id: group.name for group in self._groups()}
         yield from self._shared(cloud, RemnantKind.SECURITY_GROUP, groups)
@@ -38,6 +43,8 @@ class Remnants:
         """ProviderError where it does not carry what made it a remnant, or is in use."""
         if remnant.kind is RemnantKind.MACHINE:
             self.release(remnant.id)
+        elif remnant.kind is RemnantKind.VOLUME:
+            self._remove_volume(remnant)
         elif shared_mark(remnant.tags.get(CLOUD, ""), remnant.name) is None:
             raise ProviderError(f"the {remnant.kind} {remnant.name} is not Clocker's")
         elif remnant.kind is RemnantKind.KEY_PAIR:
@@ -69,6 +76,40 @@ class Remnants:
         way = self.machines.dialect.key
         pairs = way.listed(self.machines.driver, None) if isinstance(way, Kept) else []
         return {pair.name: pair.name for pair in pairs}
+
+    def _volumes(self, tags: dict[str, str]) -> list[Volume]:
+        """Those of no machine that lives: the others are its own, and mostly go with it."""
+        calls = self.machines.dialect.volumes
+        found = calls.listed(self.machines.driver, tags) if calls else ()
+        found = [volume for volume in found if {CLOUD, HOST} <= volume.tags.keys()]
+        living = {str(machine.id) for machine in self.machines.tagged({})} if found else set()
+        return [volume for volume in found if not volume.machines & living]
+
+    def _remove_volume(self, remnant: Remnant) -> None:
+        calls = self.machines.dialect.volumes
+        if calls is None or CLOUD not in remnant.tags:
+            raise ProviderError(f"the volume {remnant.name} is not Clocker's")
+        until = self.patience.clock() + GROUP_S
+        wanted = {key: remnant.tags[key] for key in (CLOUD, HOST) if key in remnant.tags}
+        while volume := self._listed_volume(calls, remnant.id, wanted):
+            failure: InUse | None = None
+            with contextlib.suppress(Gone):
+                try:
+                    calls.delete(self.machines.driver, volume)
+                except InUse as error:
+                    failure = error
+            if self._listed_volume(calls, remnant.id, wanted) is None:
+                return
+            used = not any(each.id == remnant.id for each in self._volumes(wanted))
+            if used or self.patience.clock() >= until:
+                raise failure or ProviderError(f"the volume {remnant.name} was not removed")
+            self.patience.sleep(self.machines.dialect.poll_s)
+
+    def _listed_volume(
+        self, calls: VolumeCalls, identity: str, tags: dict[str, str]
+    ) -> Volume | None:
+        listed = calls.listed(self.machines.driver, tags)
+        return next((volume for volume in listed if volume.id == identity), None)
 
     def _groups(self) -> list[Group]:
         calls = self.machines.dialect.groups

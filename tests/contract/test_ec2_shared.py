@@ -16,6 +16,7 @@ from clocker.model import (
     ImageWish,
     Opening,
     ProviderEntry,
+    Remnant,
     RemnantKind,
     Resources,
     SizeWish,
@@ -163,6 +164,90 @@ def test_a_group_that_is_in_use_is_left_and_said_so(ec2: Ec2) -> None:
         provider.remove(kinds[RemnantKind.SECURITY_GROUP])
 
     assert kinds[RemnantKind.SECURITY_GROUP] in provider.remnants("demo")
+
+
+# moto makes no root where others are asked for.
+ROOT = {"DeviceName": "/dev/sda1", "Ebs": {"VolumeSize": 8, "DeleteOnTermination": "true"}}
+LASTING = {"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 7, "DeleteOnTermination": "false"}}
+
+
+def with_a_lasting_volume(ec2: Ec2) -> ComputeProvider:
+    return provider_at(ec2, create={"ex_blockdevicemappings": [ROOT, LASTING]})
+
+
+def volumes_of(ec2: Ec2) -> dict[str, dict[str, str]]:
+    """Tags by id."""
+    volumes = ec2.client().describe_volumes()["Volumes"]
+    return {v["VolumeId"]: {t["Key"]: t["Value"] for t in v.get("Tags", [])} for v in volumes}
+
+
+def volumes_left(provider: ComputeProvider) -> list[Remnant]:
+    return [r for r in provider.remnants("demo") if r.kind is RemnantKind.VOLUME]
+
+
+def test_the_volumes_of_a_machine_carry_its_tags_and_are_its_own(ec2: Ec2) -> None:
+    provider = with_a_lasting_volume(ec2)
+
+    provider.obtain(request())
+
+    carried = volumes_of(ec2)
+    assert len(carried) == 2, "the root and the one that was asked for"
+    for tags in carried.values():
+        assert tags["clocker-host"] == request().id
+        assert (tags["clocker-cloud"], tags["clocker-key"]) == ("demo", MARK)
+    assert volumes_left(provider) == []
+
+
+def test_a_volume_that_outlives_its_machine_is_a_remnant_and_goes(ec2: Ec2) -> None:
+    provider = with_a_lasting_volume(ec2)
+    theirs = ec2.client().create_volume(AvailabilityZone="us-east-1a", Size=1)["VolumeId"]
+    node, other = provider.obtain(request()), provider.obtain(request("h2"))
+
+    provider.release(node.id)
+
+    (left,) = volumes_left(provider)
+    assert left.tags["clocker-host"] == request().id
+    assert left.created_at
+    provider.remove(left)
+    provider.remove(left)
+    assert volumes_left(provider) == []
+    assert theirs in volumes_of(ec2)
+    assert [each.id for each in provider.list("demo")] == [other.id]
+    assert len(volumes_of(ec2)) == 3
+
+
+def test_a_volume_of_a_machine_that_lives_is_not_removed(ec2: Ec2) -> None:
+    provider = with_a_lasting_volume(ec2)
+    provider.obtain(request())
+    for identity, tags in volumes_of(ec2).items():
+        with pytest.raises(ProviderError):
+            provider.remove(Remnant(RemnantKind.VOLUME, identity, identity, tags))
+
+    assert len(volumes_of(ec2)) == 2
+
+
+def test_what_carries_no_tags_of_ours_is_no_remnant(ec2: Ec2) -> None:
+    client, provider = ec2.client(), provider_at(ec2)
+    theirs = client.create_volume(AvailabilityZone="us-east-1a", Size=1)["VolumeId"]
+    client.create_tags(Resources=[theirs], Tags=[{"Key": "clocker-cloud", "Value": "demo"}])
+
+    assert volumes_left(provider) == [], "it does not say whose host it was"
+    provider.remove(Remnant(RemnantKind.VOLUME, theirs, "theirs", {"clocker-cloud": "other"}))
+
+    assert theirs in volumes_of(ec2)
+
+
+def test_a_volume_that_somebody_attached_to_a_host_stays_his(ec2: Ec2) -> None:
+    client, provider = ec2.client(), provider_at(ec2)
+    node = provider.obtain(request())
+    (instance,) = ec2.instances()
+    zone = instance["Placement"]["AvailabilityZone"]
+    theirs = client.create_volume(AvailabilityZone=zone, Size=1)["VolumeId"]
+    client.attach_volume(VolumeId=theirs, InstanceId=node.id, Device="/dev/sdg")
+
+    provider.obtain(replace(request(), node_id=node.id))
+
+    assert volumes_of(ec2)[theirs] == {}
 
 
 def test_where_capacity_is_short_the_next_size_is_tried(ec2: Ec2) -> None:
