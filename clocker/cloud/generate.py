@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from clocker.cloud import installs, ledger
+from clocker.cloud import installs, ledger, unshared
 from clocker.cloud.container_spec import CLOUD_LABEL, engine_name
 from clocker.cloud.heartbeat import holding_setting
 from clocker.cloud.shared_registry import shared_registry
@@ -50,6 +50,8 @@ class Generator:
     def _shared(self, base: ImageInfo, install: Install, key: str, tag: str) -> ImageInfo:
         while True:
             if found := self._brought(install, key, tag):
+                if unshared.is_due(self.parts, tag):
+                    self._share(tag)
                 return found
             if work := installs.claim(self.parts, key, self.host.id):
                 made = self._held(base, install, key, tag, work)
@@ -107,7 +109,10 @@ class Generator:
         registry = shared_registry(self.parts)
         if registry is not None:
             self.parts.progress.step(self.container.name, f"pushing to {registry.name}")
+            unshared.begin(self.parts, tag)
             done = self.images.shared.push(self.engine, registry, tag, self._tell_failure)
+            if done:
+                unshared.end(self.parts, tag)
             outcome = "shared" if done else "not shared"
             ledger.log_now(self.parts, "install", self.container.name, outcome, registry.name)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address
 
 from clocker.errors import BadInput
 
@@ -18,7 +19,7 @@ _HEX_ID = re.compile(r"[0-9a-f]{64}")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _PART = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
-_REGISTRY = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]+\])(?::[0-9]{{1,5}})?")
+_REGISTRY = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?")
 _LONGEST = 255
 _LONGEST_SHOWN = 80
 
@@ -98,7 +99,7 @@ def _cut_registry(name: str, text: str) -> tuple[str, str]:
     looks_like_host = "." in first or ":" in first or first == "localhost" or first != first.lower()
     if not slash or not looks_like_host:
         return DOCKER_HUB, name
-    if not _REGISTRY.fullmatch(first) or not _valid_port(first):
+    if not _REGISTRY.fullmatch(first) or not _valid_port(first) or not _valid_ipv6(first):
         raise _bad(text, f"{_shown(first)} is not a registry's host[:port]")
     return (DOCKER_HUB if first == "index.docker.io" else first), rest
 
@@ -106,6 +107,16 @@ def _cut_registry(name: str, text: str) -> tuple[str, str]:
 def _valid_port(registry: str) -> bool:
     port = re.search(r":([0-9]+)$", registry)
     return port is None or 0 < int(port[1]) < 65536
+
+
+def _valid_ipv6(registry: str) -> bool:
+    if not registry.startswith("["):
+        return True
+    try:
+        IPv6Address(registry[1 : registry.index("]")])
+    except ValueError:
+        return False
+    return True
 
 
 def _check_path(path: str, text: str) -> None:

@@ -258,6 +258,23 @@ def test_without_the_registry_it_comes_from_the_first_host() -> None:
     )
 
 
+def test_a_push_that_was_interrupted_is_done_again_by_a_later_use() -> None:
+    world, registry = with_registry()
+    registry.broken.add("reg.example:5000")
+    with world.cloud() as cloud:
+        cloud.obtain(WEB)
+    assert not registry  # no half of it
+    registry.down.clear()
+    for seconds, there in ((1, 0), (61, 1), (200, 1)):
+        later = replace(world.process(), clock=lambda ahead=seconds: time.time() + ahead)
+        with Cloud(later) as cloud:
+            cloud.obtain(replace(WEB, name="other"))
+            cloud.release("other")
+        assert len(registry) == there
+    pushes = sum(machine.engine.count("push") for machine in world.machines.all())
+    assert (pushes, len(world.ran)) == (2, 1)
+
+
 def test_a_registry_that_fails_keeps_nobody_from_a_container() -> None:
     world, registry = with_registry()
     registry.passwords["reg.example:5000"] = RegistryAuth("ci", "right")
