@@ -100,9 +100,18 @@ def heal(store: Store) -> tuple[float, str]:
             keep(tx, plan.history)
         seconds = time.perf_counter() - begun
     kinds = Counter(type(action).__name__ for action in plan.actions)
+    if kinds != AMISS:
+        sys.exit(f"heal should have found other things amiss: {dict(kinds)}")
     return seconds, ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
 
 
+AMISS = {
+    "ReplaceHost": HOSTS // 100,
+    "RepairHost": HOSTS // 100,
+    "RestartContainer": CONTAINERS // 100,
+    "CreateContainer": CONTAINERS // 1000,
+    "AdoptContainer": HOSTS // 100,
+}
 DECISIONS: dict[str, tuple[Callable[[Store], tuple[float, str]], float]] = {
     "scale up": (scale_up, 2.0),
     "scale down": (scale_down, 2.0),
@@ -134,6 +143,7 @@ def a_host(number: int) -> Host:
     return replace(
         Host(f"h{number}", f"bench-{number}", "fake", HostState.READY, SHAPE, "10.210.0.1"),
         access=SshAccess(f"198.18.{number // 250}.{number % 250 + 1}"),
+        stamp="bootstrapped",
         price_hour=0.1 + number % 7 / 100,
     )
 

@@ -66,7 +66,7 @@ class Watch(Generic[T]):
         with listening(self._parts, self._bell.put) as listeners:
             while not self._stopped:
                 begun = time.monotonic()
-                is_full = begun >= min(full_at, wake_at)
+                is_full = not alarms or begun >= min(full_at, wake_at)
                 look = self._looked(listeners, alarms, is_full=is_full)
                 ended = time.monotonic()
                 if is_full:
