@@ -180,7 +180,10 @@ class _Loader:
         except ConfigError as error:
             self._report.refuse(node, f"{error.where}: {error.what}", error.remedy)
             return None
-        return self.source(document, folder, variables)
+        try:
+            return self.source(document, folder, variables)
+        except Abandoned:
+            return None
 
     def _extended(self, name: str, service: Node) -> Node | None:
         """None for one that cannot be made, which is reported once."""
