@@ -3,14 +3,17 @@ not heard any more, when the last look said that another is due, and regularly."
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Generic, Protocol, TypeVar
 
 from clocker.cloud.listen import Alarm, Listeners, listening
-from clocker.errors import ClockerError
+from clocker.errors import ClockerError, NotFound
 from clocker.interfaces import Parts
 
 QUIET_S = 0.3
@@ -45,7 +48,8 @@ class Look(Generic[T]):
 
 class Watch(Generic[T]):
     """Every round of the iteration is a look. One that fails is told, and tried again. Any number
-    of them may go on at once, in as many processes, if ``look`` bears it."""
+    of them may go on at once, in as many processes, if ``look`` bears it. NotFound once the cloud
+    has been taken down."""
 
     def __init__(
         self, parts: Parts, look: LookAt[T], *, interval_s: float, quiet_s: float = QUIET_S
@@ -63,8 +67,12 @@ class Watch(Generic[T]):
     def __iter__(self) -> Iterator[Look[T]]:
         alarms: tuple[Alarm, ...] = ()
         full_at = wake_at = 0.0  # by the monotonic clock, as all here
-        with listening(self._parts, self._bell.put) as listeners:
+        with (
+            _held(self._parts.folder) as folder,
+            listening(self._parts, self._bell.put) as listeners,
+        ):
             while not self._stopped:
+                self._check_same(folder)
                 begun = time.monotonic()
                 is_full = not alarms or begun >= min(full_at, wake_at)
                 look = self._looked(listeners, alarms, is_full=is_full)
@@ -75,6 +83,19 @@ class Watch(Generic[T]):
                 yield look
                 quiet_s = max(self._quiet_s, min(ended - begun, _LONGEST_QUIET_S))
                 alarms = self._rung(min(full_at, wake_at), quiet_s)
+
+    def _check_same(self, folder: int) -> None:
+        """A store may be kept open although it was removed, and another one is at its place."""
+        try:
+            is_same = os.path.samestat(os.fstat(folder), self._parts.folder.stat())
+        except FileNotFoundError:
+            is_same = False
+        if not is_same:
+            raise NotFound(
+                "the cloud was taken down",
+                where=f"cloud {self._parts.spec.name}",
+                remedy="watch it again once it is up",
+            )
 
     def _looked(self, listeners: Listeners, alarms: tuple[Alarm, ...], *, is_full: bool) -> Look[T]:
         try:
@@ -106,3 +127,13 @@ class Watch(Generic[T]):
                 until = min(until, time.monotonic() + quiet_s)
             alarms += [alarm] if alarm else []
         return tuple(dict.fromkeys(alarms))
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[int]:
+    """A descriptor of it: while there is one, no other folder is taken for it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

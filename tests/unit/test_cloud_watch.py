@@ -15,7 +15,7 @@ from moving import WEB, World
 
 from clocker.cloud.look_after import Care, look_after
 from clocker.cloud.watch import Look, LookAt, Watch
-from clocker.errors import BadInput, EngineError
+from clocker.errors import BadInput, EngineError, NotFound
 from clocker.images import Images
 from clocker.model import Headroom, Keep, Resources
 
@@ -309,3 +309,18 @@ def test_what_could_not_be_done_is_tried_again_soon(clinic: Clinic) -> None:
     now = clinic.process().clock()
     assert [str(error) for error in care.heal.failures] == ["web, step restart: no"]
     assert care.wake_at is not None and now < care.wake_at <= now + 10
+
+
+def test_a_cloud_that_was_taken_down_is_watched_no_more(clinic: Clinic) -> None:
+    """Also when it was made again meanwhile: its store is another one."""
+    watch = clinic.cloud().watch(0.05)
+    looks = iter(watch)
+    next(looks)
+    folder = clinic.folder
+    clinic.cloud().down()
+    folder.with_name("another").mkdir()
+    folder.with_name("another").rename(folder)
+    with pytest.raises(NotFound, match="was taken down"):
+        for _ in range(3):
+            next(looks)
+    assert not [t for t in threading.enumerate() if t.name.startswith("events of")]
