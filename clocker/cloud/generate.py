@@ -54,8 +54,9 @@ class Generator:
                     self._share(tag)
                 return found
             if work := installs.claim(self.parts, key, self.host.id):
-                made = self._held(base, install, key, tag, work)
-                self._share(tag)
+                made, is_new = self._held(base, install, key, tag, work)
+                if is_new:
+                    self._share(tag)
                 return made
             self._await(install, key)
 
@@ -63,17 +64,20 @@ class Generator:
         work = installs.claim(self.parts, key, self.host.id)
         if work is None:
             raise InfrastructureError("another process carries on with this", where=tag)
-        return self._held(base, install, key, tag, work)
+        return self._held(base, install, key, tag, work)[0]
 
-    def _held(self, base: ImageInfo, install: Install, key: str, tag: str, work: Work) -> ImageInfo:
-        """With the lease: it may have been completed just before that was ours."""
+    def _held(
+        self, base: ImageInfo, install: Install, key: str, tag: str, work: Work
+    ) -> tuple[ImageInfo, bool]:
+        """With the lease: it may have been completed just before that was ours. And whether it
+        was not, and is new."""
         failure, clean, made = None, False, None
         try:
             with holding_setting(self.parts, installs.lease_of(key), work):
-                made = self._brought(install, key, tag)
-                made = made or self._install(base, install, key, tag, work)
+                brought = self._brought(install, key, tag)
+                made = brought or self._install(base, install, key, tag, work)
                 clean = True
-                return made
+                return made, brought is None
         except ClockerError as error:
             failure, clean = str(error), self._is_clean(key)
             raise
