@@ -74,6 +74,7 @@ def _engine_step(spec: CloudSpec, host: Host, steps: Sequence[Step], trust: Trus
         "options_with_dns": _json({"dns": [host.gateway], **options}),
         "user": "" if user == "root" else user,
         "lock_timeout_s": _LOCK_TIMEOUT_S,
+        "fresh": not (host.access and host.access.kept),
         "access": engine_access(spec, host, trust) if trust else None,
         "access_script": engine_files(spec.name).script,
     }

@@ -139,6 +139,23 @@ def test_a_bootstrap_killed_anywhere_is_completed_by_the_next() -> None:
         assert host.run("dpkg --audit; ls /etc/clocker/test/pending; systemctl --failed -q") == ""
 
 
+def test_what_was_not_on_the_disk_when_the_machine_went_down_is_unpacked_anew() -> None:
+    """Packages of a fresh machine are not waited for one by one; the mark is of another boot."""
+    with inner_hosts(1) as (host,):
+        host.run("touch /root/before")
+        host.bootstrap()
+        assert host.run("ls /etc/clocker/test/pending") == ""
+        whole = host.run("sha256sum /usr/sbin/runc")
+        mark = "/etc/clocker/test/pending/packages"
+        host.run(f"echo another >{mark}; touch -r /root/before {mark}; : >/usr/sbin/runc")
+        host.run("rm /etc/clocker/test/stamp")
+
+        host.bootstrap()
+
+        assert host.run("sha256sum /usr/sbin/runc") == whole
+        assert host.run("ls /etc/clocker/test/pending") == ""
+
+
 def _run_and_kill(host: InnerHost, step: str, after_s: float) -> int:
     """Run the script and kill it with all that it has started, ``after_s`` into ``step``."""
     begun = threading.Event()
