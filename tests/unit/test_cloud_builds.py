@@ -13,7 +13,7 @@ import pytest
 
 from clocker.cloud import Cloud
 from clocker.deploy import Applications
-from clocker.errors import BadInput, CommandFailed, ImageNotFound, NameTaken, TimedOut
+from clocker.errors import BadInput, CommandFailed, ImageNotFound, NameTaken, NotFound, TimedOut
 from clocker.images import ImageKind
 from clocker.interfaces import Parts
 from clocker.model import Application, Build, ContainerRequest, RuleSpec, Service, Wait
@@ -251,7 +251,11 @@ def test_two_threads_of_two_hosts_build_once(cloud: Cloud, parts: Parts, folder:
     assert builds(parts) == 1 and len({each.record.image_id for each in made}) == 1
 
 
-def test_a_base_that_was_made_here_is_loaded(tmp_path: Path) -> None:
-    """Into this machine's engine, if no host is named: the fake one has an archive of its own."""
+def test_a_base_goes_to_the_hosts_that_are_named_or_stays_here(cloud: Cloud, parts: Parts) -> None:
+    assert cloud.image_places() == ("this machine",)
+    first, second = sorted(engines(parts))
+    assert cloud.image_places([second, first, second]) == (second, first)
+    with pytest.raises(NotFound):
+        cloud.image_places(["nowhere"])
     with pytest.raises(BadInput, match="no Docker Engine answers on this machine"):
         Cloud(fake_parts()).image_places()
