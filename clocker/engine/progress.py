@@ -7,11 +7,13 @@ from typing import Any
 
 _STEPS = 4  # lines per layer that is on its way
 _ON_THE_WAY = ("Pushing", "Downloading")
+# Told of a layer once the registry has answered.
+_ANSWERED = (*_ON_THE_WAY, "Preparing", "Waiting", "Pulling fs layer", "Retrying")
 
 
 class TransferLines:
-    """A line for what is new, where the engine tells every few kilobytes. ``begun``: something of
-    a layer has been on its way."""
+    """A line for what is new, where the engine tells every few kilobytes. ``begun``: the
+    registry has answered, and the layers' turn has come."""
 
     def __init__(self, on_line: Callable[[str], None] | None = None) -> None:
         self._on_line = on_line
@@ -22,7 +24,7 @@ class TransferLines:
         status = str(message.get("status", "")).strip()
         if not status:
             return
-        self.begun = self.begun or status.startswith(_ON_THE_WAY)
+        self.begun = self.begun or status.startswith(_ANSWERED)
         layer = str(message.get("id", ""))
         line = f"{layer}: {status}" if layer else status
         line += _share(message.get("progressDetail") or {}) if status in _ON_THE_WAY else ""

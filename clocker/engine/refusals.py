@@ -45,7 +45,7 @@ _TABLE = (
         r"certificate has expired",
         RegistryUntrusted,
         "the certificate of registry {registry} has expired",
-        "have it renewed; that of a registry of the cloud: clocker registry renew",
+        "have it renewed; that of a registry of the cloud: clocker registry run",
     ),
     Meaning(
         r"certificate is valid for|cannot validate certificate for|not valid for any names"
