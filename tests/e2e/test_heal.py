@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -24,7 +24,7 @@ from rack import Rack, racked
 from real_cloud import RealCloud, real_cloud, until
 
 from clocker.cloud import Cloud
-from clocker.model import ContainerRequest, Healing
+from clocker.model import ContainerRequest, Healing, HostState, Restart
 from clocker.providers.local_driver import NODE_LABEL
 
 pytestmark = pytest.mark.hosts
@@ -58,19 +58,21 @@ def cloud(
         healing={"looks": 2, "silence": "2s", "attempts": 50, "backoff": "200ms"},
     ) as made:
         made.clocker("up", "--yes")
-        others = [h["name"] for h in made.json("hosts")["hosts"] if h["provider"] != "rack"]
-        for host in others:
-            made.clocker("host", "cordon", host)
-        run(made, "kept", "--restart", "always")
-        for host in others:
-            made.clocker("host", "uncordon", host)
-        for name in ("web", "probe"):
-            run(made, name)
+        with made.opened() as opened:
+            fill(opened)
         yield made
 
 
-def run(cloud: RealCloud, name: str, *options: str) -> None:
-    cloud.clocker("run", "--name", name, *options, busybox(), "sh", "-c", SERVES)
+def fill(cloud: Cloud) -> None:
+    local = [view.host.name for view in cloud.hosts() if view.host.provider != "rack"]
+    serves = ContainerRequest(busybox(), command=("sh", "-c", SERVES))
+    for host in local:
+        cloud.host(host).cordon()
+    cloud.obtain(replace(serves, name="kept", restart=Restart("always")))
+    for host in local:
+        cloud.host(host).uncordon()
+    for name in ("web", "probe"):
+        cloud.obtain(replace(serves, name=name))
 
 
 @dataclass
@@ -103,6 +105,10 @@ class Ward:
 
     def kill(self, name: str) -> None:
         self.inside(self.place(name), f"docker kill {self.cloud.name}.{name}")
+
+    def takes_work(self, host: str) -> bool:
+        record = self.opened.host(host).record
+        return record.state is HostState.READY and record.fenced_at is None
 
     def answers(self, name: str) -> bool:
         address = self.opened.machine(name).address
@@ -150,7 +156,10 @@ class Watching:
                 and line.get("did", "") == did
             ]
 
-        until(lambda: found() != [], PATIENCE_S)
+        deadline = time.monotonic() + PATIENCE_S
+        while not found():
+            assert time.monotonic() < deadline, self.lines
+            time.sleep(0.05)
         return found()[0]
 
 
@@ -304,16 +313,7 @@ def test_a_host_that_nobody_can_switch_off_is_cleaned_when_it_comes_back(ward: W
     assert ward.answers("kept")
 
     machine.start()
-    ward.heal_until(
-        lambda: (
-            {
-                view.host.name
-                for view in ward.opened.hosts()
-                if view.host.state == "ready" and view.host.fenced_at is None
-            }
-            >= {host}
-        )
-    )
+    ward.heal_until(lambda: ward.takes_work(host))
     assert "kept" not in ward.inside(host, "docker ps -a --format '{{.Names}}'")
     assert ward.answers("kept")
     ward.heal_until(lambda: ward.opened.heal().done == ())
