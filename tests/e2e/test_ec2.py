@@ -9,17 +9,22 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ec2_server import IMAGE, KEY, SECRET, STATES, Ec2, Fault
 from metal import Metal, metal
 from real_cloud import RealCloud, docker_engine, real_cloud
+from watched import command_lines
 
 from clocker.model import Host
 from clocker.remote.keys import CloudKeys
 
 pytestmark = pytest.mark.hosts
+
+# Where Clocker writes on a host.
+_RENDERED = "/etc/clocker /usr/local/lib/clocker /etc/docker /etc/systemd/system"
 
 
 @pytest.fixture(scope="module")
@@ -179,18 +184,58 @@ def test_the_host_keys_are_the_derived_ones(ec2: Ec2, cloud: RealCloud) -> None:
         assert shown.split(" ", 1)[1].strip() == derived
 
 
-def test_secrets_are_in_no_file_and_no_output(cloud: RealCloud) -> None:
-    """Neither the account's, nor a host's private key, which is in its user data."""
+def secrets_of(cloud: RealCloud) -> list[str]:
+    """The account's, and lines of the hosts' private keys, which are in their user data."""
     with cloud.opened() as opened:
         keys = opened._parts.keys
         hosts = [keys.derive("host", host.id) for host, _ in hosts_of(cloud)]
-    secrets = [SECRET, *(line for host in hosts for line in host.private.splitlines()[2:-1])]
+    return [SECRET, *(line for host in hosts for line in host.private.splitlines()[2:-1])]
+
+
+def test_secrets_are_in_no_file_and_no_output(cloud: RealCloud) -> None:
+    secrets = secrets_of(cloud)
     texts = {str(p): p.read_bytes() for p in cloud.folder.rglob("*") if p.is_file()}
     for command in ("status", "hosts", "events"):
         texts[command] = cloud.clocker(command, "--json").stdout.encode()
 
-    assert len(hosts) == 3
+    assert len(secrets) > 3
     assert [n for n, text in texts.items() for each in secrets if each.encode() in text] == []
+
+
+def test_nobody_sees_secrets_while_a_host_is_made(machines: Metal, small_image: str) -> None:
+    """Whoever runs ps, reads the log with debug on or an error, or looks at the files on the host:
+    neither the account's and the keys, nor one that a container is given."""
+    planted = "hunter2-is-planted"
+    with cloud_at(machines) as cloud, command_lines() as seen:
+        cloud.env |= {"CLOCKER_DEBUG": "1", "TOKEN": planted}
+        fault = Fault("RunInstances", "UnauthorizedOperation", status="403 Forbidden")
+        with machines.ec2.meeting(fault):
+            said = {"refused": debugged(cloud, 4, "up", "--yes")}
+        said["up"] = debugged(cloud, 0, "up", "--yes", "--json")
+        said["run"] = debugged(cloud, 0, "run", "-e", "TOKEN", "--name", "told", small_image)
+        secrets = [planted, *secrets_of(cloud)]
+        ((host, _),) = hosts_of(cloud)
+        with cloud.opened() as opened:
+            shell = opened._parts.connections.shell(host)
+            files = shell.run(f"cat $(find {_RENDERED} -type f ! -name '*.key')")
+            secrets += Path(opened._parts.keys.private_path).read_text().splitlines()[2:-1]
+        for command in ("events", "hosts", "ps"):
+            said[command] = cloud.clocker(command, "--json").stdout.encode()
+
+    assert files.ok and b"clocker" in files.stdout
+    said |= {line.decode(errors="replace"): line for line in seen} | {"files": files.stdout}
+    assert b"UnauthorizedOperation" in said["refused"]
+    assert any(b"clocker.cli" in line for line in seen), "nothing was watched"
+    assert any(line.startswith(b"ssh") for line in seen)
+    assert [n for n, text in said.items() for each in secrets if each.encode() in text] == []
+
+
+def debugged(cloud: RealCloud, status: int, *args: str) -> bytes:
+    """All that it says; a traceback is what is asked for."""
+    process = cloud.begin("-v", *args)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == status, err
+    return (out + err).encode()
 
 
 def test_an_impostor_is_refused(machines: Metal) -> None:
@@ -279,4 +324,6 @@ def test_down_leaves_nothing(machines: Metal, ec2: Ec2, cloud: RealCloud) -> Non
     assert {i["InstanceId"] for i in of(ec2, cloud, "terminated")} == set(made)
     assert of(ec2, cloud) == []
     assert shared(ec2, cloud) == ([], [])
+    volumes = ec2.client().describe_volumes()["Volumes"]
+    assert [v for v in volumes if tags_of(v).get("clocker-cloud") == cloud.name] == []
     cloud.assert_nothing_left()
