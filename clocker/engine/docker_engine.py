@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import http.client
-import io
 import math
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from threading import BoundedSemaphore
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from clocker.engine import convert, networks
 from clocker.engine.building import Recipe
@@ -15,10 +13,11 @@ from clocker.engine.events import follow_events
 from clocker.engine.execution import Execution
 from clocker.engine.images import EngineImages
 from clocker.engine.logs import read_logs
+from clocker.engine.ping import api_version
 from clocker.engine.registries import EngineRegistries
 from clocker.engine.translation import translated, translated_chunks
 from clocker.engine.transport import Transport, transport_to
-from clocker.errors import ClockerError, EngineError, NotFound, Unreachable
+from clocker.errors import ClockerError, EngineError, NotFound
 from clocker.model import (
     Attachment,
     ContainerSpec,
@@ -35,7 +34,6 @@ from clocker.model import (
 if TYPE_CHECKING:
     from docker import APIClient
 
-_PING_S = 10
 _STARTS = 2
 _REMOVAL_S = 30.0
 
@@ -47,7 +45,7 @@ def open_engine(place: str | TlsAccess, *, name: str = "") -> DockerEngine:
     transport = transport_to(place)
     where = name or transport.where
     with translated(where):
-        client = transport.client(_api_version(transport))
+        client = transport.client(api_version(transport))
     return DockerEngine(client, transport, where)
 
 
@@ -289,30 +287,3 @@ class DockerEngine:
     def close(self) -> None:
         """Let the pooled connections go; a later call opens new ones."""
         self._client.close()
-
-
-def _api_version(transport: Transport) -> str:
-    """By one ping, before the SDK is even imported."""
-    with transport.connect(_PING_S) as stream:
-        stream.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
-        said = b"".join(iter(lambda: stream.recv(4096), b""))
-    answer = http.client.HTTPResponse(cast(Any, _Said(said)))
-    try:
-        answer.begin()
-        body = answer.read()
-    except http.client.HTTPException as error:
-        raise Unreachable("no Docker Engine answers", where=transport.where) from error
-    version = answer.headers["Api-Version"]
-    if answer.status != 200 or not version:
-        raise EngineError(f"no Docker Engine, but something that says {body[:200]!r}")
-    return str(version)
-
-
-class _Said:
-    """An answer that is here already, as the library wants it."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    def makefile(self, _mode: str) -> io.BytesIO:
-        return io.BytesIO(self._data)

@@ -184,7 +184,7 @@ def test_what_speaks_no_tls(tmp_path: Path) -> None:
 
 
 def test_an_engine_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clocker.engine.docker_engine._PING_S", 0.2)
+    monkeypatch.setattr("clocker.engine.ping._PING_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as listener, pytest.raises(TimedOut):
         open_engine(access(tmp_path, listener.getsockname()[1]), name="there")
 
