@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import hypothesis
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_store_values import any_host  # noqa: F401 - it says how values of the model are made up
+from test_store_values import short, whole  # which says, too, how values of the model are made up
 
 from clocker.interfaces import Store
 from clocker.model import (
@@ -27,11 +27,6 @@ from clocker.model import (
 )
 from clocker.store import open_store
 
-
-def whole(kind: type[Any], **known: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    return st.builds(kind, **{field.name: ... for field in fields(kind)} | known)
-
-
 for part in (ServiceValue, Need, Healing, Secret, InstallFile, Install, Build):
     st.register_type_strategy(part, whole(part))
 any_text = st.lists(st.text() | whole(ServiceValue), max_size=3).map(tuple)
@@ -41,7 +36,9 @@ any_service = whole(
     command=st.none() | st.lists(any_text, max_size=2).map(tuple),
 )
 any_application = whole(Application, services=st.lists(any_service, max_size=2).map(tuple))
-any_deployment = whole(Deployment, application=any_application, former=st.none() | any_application)
+any_deployment = whole(
+    Deployment, name=short, application=any_application, former=st.none() | any_application
+)
 
 
 def deployment(name: str, **changes: Any) -> Deployment:

@@ -254,6 +254,7 @@ def test_a_bootstrap_changes_a_fake_host_once_and_says_its_steps() -> None:
     assert isinstance(progress, RecordingProgress)
     assert [told.text for told in progress.told] == [
         "engine",
+        "registries",
         "network",
         "names",
         "networks",
