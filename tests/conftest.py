@@ -6,6 +6,26 @@ import signal
 
 import pytest
 
+# Killed at every boundary, failed at random, thousands of made-up values: not for every commit.
+SLOW = (
+    "test_camp_fuzz",
+    "test_cloud_crashes",
+    "test_cloud_heal_crashes",
+    "test_cloud_move_crashes",
+    "test_cloud_network_crashes",
+    "test_compose_fuzz",
+    "test_deploy",
+    "test_faults",
+    "test_placement_properties",
+    "test_store_processes",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.stem in SLOW:
+            item.add_marker(pytest.mark.slow)
+
 
 def pytest_configure() -> None:
     """A shell's background job ignores Ctrl-C, and so would every program that it starts."""
