@@ -135,7 +135,9 @@ class RealCloud:
         found += [f"network {n.name}" for n in engine.networks.list(names=[self.network])]
         found += [f"process {line}" for _, line in self.processes()]
         found += [f"file {path}" for path in (self.folder / "state").rglob("*") if path.is_file()]
-        found += [f"socket {path}" for path in (self.folder / "run").rglob("*.*")]
+        # The lock of whoever was ended while it waited for a dead machine is empty, and nobody's.
+        run = (path for path in (self.folder / "run").rglob("*.*") if path.suffix != ".lock")
+        found += [f"socket {path}" for path in run]
         engine.close()
         return found
 
