@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from math import ceil
 from typing import Any
 
+from clocker.engine import ports
 from clocker.engine.sandbox import sandbox_config
 from clocker.model import (
     Attachment,
@@ -16,7 +17,6 @@ from clocker.model import (
     EngineInfo,
     HealthCheck,
     ImageInfo,
-    Port,
     Resources,
     Restart,
     Volume,
@@ -65,7 +65,7 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
         "NanoCpus": round(spec.resources.cores * _NANO),
         "Memory": spec.resources.ram_mb * _MIB,
         "Binds": [_bind(volume) for volume in volumes],
-        "PortBindings": _port_bindings(spec.ports),
+        "PortBindings": ports.bindings(spec.ports),
         "CapAdd": list(spec.capabilities),
         "Privileged": spec.privileged,
         "ReadonlyRootfs": spec.read_only,
@@ -102,14 +102,6 @@ def _mount(volume: Volume) -> dict[str, Any]:
         "Target": volume.target,
         "ReadOnly": volume.read_only,
     }
-
-
-def _port_bindings(ports: Sequence[Port]) -> dict[str, list[dict[str, str]]]:
-    bindings: dict[str, list[dict[str, str]]] = {}
-    for port in ports:
-        choice = str(port.host_port) if port.host_port else ""
-        bindings.setdefault(f"{port.container}/{port.protocol}", []).append({"HostPort": choice})
-    return bindings
 
 
 def restart_policy(restart: Restart) -> dict[str, Any]:
@@ -149,7 +141,7 @@ def inspected(data: Json) -> ContainerStatus:
         address=_address(data["NetworkSettings"]),
         networks=addresses(data["NetworkSettings"], running=bool(state.get("Running"))),
         privileged=bool(data["HostConfig"].get("Privileged")),
-        ports=_published(published or {}),
+        ports=ports.published(published or {}),
         started_at=_moment(state.get("StartedAt")),
     )
 
@@ -171,7 +163,7 @@ def listed(data: Json) -> ContainerStatus:
         health=health[1] if health else None,
         address=_address(data.get("NetworkSettings") or {}),
         networks=addresses(data.get("NetworkSettings") or {}, running=state == "running"),
-        ports=_listed_ports(data.get("Ports") or ()),
+        ports=ports.listed(data.get("Ports") or ()),
     )
 
 
@@ -258,30 +250,6 @@ def _address(settings: Json) -> str | None:
     current = [network.get("IPAddress") for network in networks]
     given = [(network.get("IPAMConfig") or {}).get("IPv4Address") for network in networks]
     return next((address for address in [*current, *given] if address), None)
-
-
-def _published(ports: Mapping[str, Sequence[Json] | None]) -> tuple[Port, ...]:
-    found = {
-        Port(int(name.partition("/")[0]), int(binding["HostPort"] or 0), name.partition("/")[2])
-        for name, bindings in ports.items()
-        for binding in bindings or ()
-    }
-    return _sorted(found)
-
-
-def _listed_ports(ports: Sequence[Json]) -> tuple[Port, ...]:
-    # One entry for each of IPv4 and IPv6; those without a PublicPort are not published.
-    return _sorted(
-        {
-            Port(port["PrivatePort"], port["PublicPort"], port["Type"])
-            for port in ports
-            if port.get("PublicPort")
-        }
-    )
-
-
-def _sorted(ports: set[Port]) -> tuple[Port, ...]:
-    return tuple(sorted(ports, key=lambda port: (port.container, port.protocol, port.host_port)))
 
 
 def _moment(text: str | None) -> str | None:

@@ -92,8 +92,15 @@ def _create(
     for attempt in range(ATTEMPTS):
         try:
             _create_with(client, name, internal, subnet or _free_subnet(client, name))
-        except APIError:
-            if subnet or attempt == ATTEMPTS - 1:
+        except APIError as error:
+            if subnet:
+                raise ProviderError(
+                    f"no network with the subnet {subnet}: {error.explanation}",
+                    where=f"docker network {name}",
+                    remedy="set the provider's option `subnet` to one that no other network of "
+                    "the engine has: docker network ls; docker network inspect NAME",
+                ) from error
+            if attempt == ATTEMPTS - 1:
                 raise
         found = _inspect(client, name)
         if found:

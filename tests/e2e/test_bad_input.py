@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import IPv4Network, ip_network
 from pathlib import Path
 
 import docker
 import pytest
-from real_cloud import Ran, RealCloud, real_cloud
+from real_cloud import Ran, RealCloud, docker_engine, real_cloud
 
 pytestmark = pytest.mark.hosts
 
@@ -247,23 +249,33 @@ def test_a_full_disk_below_the_store(fresh: RealCloud) -> None:
 
 
 def test_a_pool_that_overlaps_the_hosts_own_network(fresh: RealCloud) -> None:
+    pool = _pool_that_no_network_has()
     providers = fresh.folder / "providers.yaml"
     entry = json.loads(providers.read_text())
-    entry["local"]["options"]["subnet"] = "10.199.77.0/24"
+    entry["local"]["options"]["subnet"] = str(next(pool.subnets(new_prefix=24)))
     providers.write_text(json.dumps(entry))
-    fresh.write(network={"pool": "10.199.0.0/16"})
+    fresh.write(network={"pool": str(pool)})
 
     ran = fresh.clocker("up", status=4)
 
     hosts = [host["name"] for host in fresh.json("hosts")["hosts"]]
     refused(ran, "2 of 2 hosts could not be made ready", "network.pool")
     for name in hosts:
-        assert f"host {name}: step network failed: the pool 10.199.0.0/16 overlaps" in ran.stderr
+        assert f"host {name}: step network failed: the pool {pool} overlaps" in ran.stderr
     # No host has come to use an address of that pool: they are made anew.
     fresh.write(network={})
     fresh.clocker("up")
     assert len(fresh.json("hosts")["hosts"]) == 2
     fresh.assert_agrees()
+
+
+def _pool_that_no_network_has() -> IPv4Network:
+    networks = docker_engine().api.networks()
+    configs = [config for network in networks for config in network["IPAM"]["Config"] or ()]
+    taken = [ip_network(config["Subnet"]) for config in configs if ":" not in config["Subnet"]]
+    pools = list(ip_network("10.128.0.0/9").subnets(new_prefix=16))
+    random.shuffle(pools)
+    return next(pool for pool in pools if not any(pool.overlaps(other) for other in taken))
 
 
 def test_a_subnet_that_changes_under_the_hosts(cloud: RealCloud) -> None:

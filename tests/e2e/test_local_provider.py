@@ -10,11 +10,12 @@ import textwrap
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from clocker.errors import ProviderError
 from clocker.interfaces import Provider
 from clocker.model import HostRequest, Node, ProviderEntry, Resources
 from clocker.providers import open_provider
@@ -166,6 +167,21 @@ def test_a_host_answers_with_no_other_key(site: Site) -> None:
 
     keys = [line.split(" ", 1)[1] for line in scanned.stdout.splitlines() if line[0] != "#"]
     assert keys == [site.public("host-h1")]
+
+
+def test_a_subnet_that_another_network_has_is_named_with_the_remedy(site: Site) -> None:
+    site.provider.obtain(site.request("h1"))
+    (network,) = open_engine().api.networks(names=[f"prov-{site.cloud}"])
+    subnet = network["IPAM"]["Config"][0]["Subnet"]
+    other = f"{site.cloud}-other"
+    options = {"network": f"prov-{other}", "internal": True, "subnet": subnet}
+    provider = open_provider(ProviderEntry("local", "local", options=options), RecordingProgress())
+
+    with pytest.raises(ProviderError, match=f"no network with the subnet {subnet}") as refused:
+        provider.obtain(replace(site.request("h2"), cloud=other, id=f"{other}-h2"))
+
+    assert "`subnet`" in str(refused.value.remedy)
+    assert not provider.list(other)
 
 
 def test_no_secret_shows_in_the_container(site: Site) -> None:
