@@ -69,10 +69,10 @@ def build(
         else:
             found = [cloud.build(what, name=tag, host=host, on_line=on_line)]
             _tell(found[0], as_json=as_json)
-    if as_json:
-        from clocker.cli import shapes
+        if as_json:
+            from clocker.cli import shapes
 
-        print_json({"images": [shapes.built(report) for report in found]})
+            print_json({"images": [shapes.built(report) for report in found]})
 
 
 def _teller(*, quiet: bool) -> Callable[[str], None] | None:

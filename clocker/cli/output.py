@@ -14,6 +14,7 @@ SCHEMA = 1
 def print_json(values: Mapping[str, Any]) -> None:
     """``values`` are shapes of docs/json.md."""
     sys.stdout.write(json.dumps({"schema": SCHEMA, **values}, indent=2) + "\n")
+    sys.stdout.flush()  # the command may have something to bring to its end yet
 
 
 def print_table(

@@ -52,11 +52,7 @@ def run(
             _show_plan(cloud.plan_obtain(requests), as_json=as_json)
             return
         machines = _obtain(session, cloud, requests, yes=yes, as_json=as_json)
-    if as_json:
-        _print(machines)
-        return
-    for machine in machines:
-        click.echo(f"{machine.name}  {machine.address}  {machine.host.name}{_ports(machine)}")
+        _tell(machines, as_json=as_json)  # before what was made of images has been shared
 
 
 def _obtain(
@@ -104,9 +100,13 @@ def _ports(machine: ContainerMachine) -> str:
     return f"  {','.join(ports)}" if ports else ""
 
 
-def _print(machines: list[ContainerMachine]) -> None:
+def _tell(machines: list[ContainerMachine], *, as_json: bool) -> None:
     from clocker.cli import shapes
 
+    if not as_json:
+        for machine in machines:
+            click.echo(f"{machine.name}  {machine.address}  {machine.host.name}{_ports(machine)}")
+        return
     print_json(
         {
             "containers": [

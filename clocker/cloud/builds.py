@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 from clocker.cloud import views
+from clocker.cloud.build_once import BuildOnce
 from clocker.cloud.ready_engines import engine_of
 from clocker.cloud.sources import other_engines
 from clocker.errors import BadInput, InfrastructureError, Unreachable
@@ -84,7 +85,8 @@ def _build(
     subject = reference.familiar if reference else tag
     parts.progress.step(subject, f"build on {host.name}")
     begun = time.monotonic()
-    made = images.built_now(engine, context, build, sources, on_line)
+    once = BuildOnce(parts, images, engine, host, sources, subject, build.timeout_s)
+    made = images.built_now(engine, context, build, sources, on_line, once)
     updated: tuple[str, ...] = ()
     if reference:
         engine.tag(made.id, reference.familiar)

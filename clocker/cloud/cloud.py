@@ -46,6 +46,7 @@ from clocker.cloud.reports import (
     UpPlan,
     UpReport,
 )
+from clocker.cloud.sharing import Sharing
 from clocker.cloud.watch import Watch
 from clocker.images import Images
 from clocker.interfaces import Parts
@@ -69,6 +70,7 @@ class Cloud(CloudImages, CloudNetworks, CloudRegistries):
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._images = Images(parts.contexts, logins=Logins(parts))
+        self._sharing = Sharing(parts, self._images)
 
     @property
     def spec(self) -> CloudSpec:
@@ -78,6 +80,16 @@ class Cloud(CloudImages, CloudNetworks, CloudRegistries):
     def parts(self) -> Parts:
         """What it is made of, for who builds upon it."""
         return self._parts
+
+    @property
+    def imaging(self) -> Images:
+        """Brings images to its hosts; for who builds upon it."""
+        return self._images
+
+    @property
+    def sharing(self) -> Sharing:
+        """To be begun by who builds upon it, after something was made."""
+        return self._sharing
 
     def plan_up(self) -> UpPlan:
         """The hosts that ``up`` would make: where, of which size, and at what price."""
@@ -121,6 +133,7 @@ class Cloud(CloudImages, CloudNetworks, CloudRegistries):
         """All or none, side by side; MoreHostsNeeded if it takes more than ``new_hosts``."""
         recovering.recover(self._parts)
         containers = obtaining.obtain_many(self._parts, self._images, requests, new_hosts)
+        self._sharing.begin()
         return [self.machine(container.name) for container in containers]
 
     def explain(self, request: ContainerRequest) -> Explanation:
@@ -161,16 +174,19 @@ class Cloud(CloudImages, CloudNetworks, CloudRegistries):
 
     def scale(self, *, dry_run: bool = False) -> ScaleReport:
         """Make or remove hosts so that there is the room that ``headroom`` says; once."""
-        return (
-            scaling.plan_scale(self._parts) if dry_run else scaling.scale(self._parts, self._images)
-        )
+        if dry_run:
+            return scaling.plan_scale(self._parts)
+        self._sharing.begin()
+        return scaling.scale(self._parts, self._images)
 
     def heal(self, *, dry_run: bool = False, fenced: Sequence[str] = ()) -> HealReport:
         """Restart what failed, replace hosts that died, clean those that came back; once.
         ``fenced``: hosts that are off for certain."""
         if dry_run:
             return healing.plan_heal(self._parts, fenced=fenced)
-        return healing.heal(self._parts, self._images, fenced=fenced)
+        report = healing.heal(self._parts, self._images, fenced=fenced)
+        self._sharing.begin()
+        return report
 
     def status(self) -> Status:
         return views.status(self._parts)
@@ -200,7 +216,7 @@ class Cloud(CloudImages, CloudNetworks, CloudRegistries):
         """Take the container to another host with its name, address and configuration, and its
         ``volumes``; not with other files. ``force``: also one that uses folders of its host."""
         recovering.recover(self._parts)
-        return moving.move(
+        report = moving.move(
             self._parts,
             self._images,
             name,
@@ -209,6 +225,8 @@ class Cloud(CloudImages, CloudNetworks, CloudRegistries):
             force=force,
             grace_s=grace_s,
         )
+        self._sharing.begin()
+        return report
 
     def key_pairs(self) -> Mapping[str, str]:
         """Public keys by name."""
@@ -232,7 +250,7 @@ class Cloud(CloudImages, CloudNetworks, CloudRegistries):
     def watch(self, interval_s: float = 30.0, *, scale: bool = False) -> Watch[Care]:
         """Iterate over it to ``heal``, and with ``scale`` to scale, whenever something happens and
         every ``interval_s``, until it is stopped."""
-        look = look_after(self._parts, self._images, scaling=scale)
+        look = look_after(self._parts, self._images, scaling=scale, sharing=self._sharing)
         return Watch(self._parts, look, interval_s=interval_s)
 
     def ssh_config(self) -> str:
@@ -245,11 +263,20 @@ class Cloud(CloudImages, CloudNetworks, CloudRegistries):
         return ssh.host_command(self._parts, views.host(self._parts, name), args)
 
     def close(self) -> None:
-        self._parts.connections.close()
-        self._parts.store.close()
+        """Returns once what is being shared is; Ctrl-C leaves it to the next command."""
+        try:
+            self._sharing.finish()
+        except BaseException:
+            self._sharing.give_up()
+            raise
+        finally:
+            self._parts.connections.close()
+            self._parts.store.close()
 
     def __enter__(self) -> Cloud:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and not issubclass(kind, Exception):
+            self._sharing.give_up()
         self.close()

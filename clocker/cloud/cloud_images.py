@@ -10,6 +10,7 @@ from clocker.cloud.builds import BuildReport
 from clocker.cloud.holdings import VolumeView
 from clocker.cloud.image_list import ImageView
 from clocker.cloud.image_stock import ImageStock
+from clocker.cloud.sharing import Sharing
 from clocker.images import Images
 from clocker.images.archive import RootImage
 from clocker.interfaces import Parts
@@ -21,6 +22,7 @@ class CloudImages:
 
     _parts: Parts
     _images: Images
+    _sharing: Sharing
 
     def images(self) -> tuple[ImageView, ...]:
         """Those on the hosts, by name."""
@@ -35,7 +37,11 @@ class CloudImages:
         on_line: Callable[[str], None] | None = None,
     ) -> BuildReport:
         """Build an image on ``host``, or on any that is ready, and call it ``name``."""
-        return builds.build(self._parts, self._images, build, name=name, host=host, on_line=on_line)
+        report = builds.build(
+            self._parts, self._images, build, name=name, host=host, on_line=on_line
+        )
+        self._sharing.begin()
+        return report
 
     def build_library(
         self,
@@ -46,9 +52,10 @@ class CloudImages:
         on_line: Callable[[str], None] | None = None,
     ) -> Iterator[BuildReport]:
         """Build each variant of a checkout like those of Docker's library, as ``name:VARIANT``."""
-        return builds.build_library(
+        yield from builds.build_library(
             self._parts, self._images, build, name=name, host=host, on_line=on_line
         )
+        self._sharing.begin()
 
     def stock(self) -> ImageStock:
         """To copy, remove and clear up the images on the hosts."""

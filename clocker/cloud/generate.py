@@ -4,21 +4,21 @@ a kind on the whole cloud installs it, the others wait for that and share its ou
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from clocker.cloud import installs, ledger, unshared
+from clocker.cloud import installs, ledger, turns
+from clocker.cloud.build_once import BuildOnce
 from clocker.cloud.container_spec import CLOUD_LABEL, engine_name
 from clocker.cloud.heartbeat import holding_setting
 from clocker.cloud.shared_registry import shared_registry
-from clocker.errors import ClockerError, InfrastructureError, TimedOut
-from clocker.images import Images, Sources
+from clocker.errors import ClockerError, InfrastructureError
+from clocker.images import ImageKind, Images, Sources, kind_of
 from clocker.images.install import install_key, install_tag, is_good, once_tag
 from clocker.images.installer import KEY_LABEL, Order, install_in
 from clocker.interfaces import Engine, Parts
 from clocker.model import Container, Host, ImageInfo, Install, Work
 
-_LOOK_S = 0.2
-_BEYOND_S = 300.0
 _LINE = 100
 
 
@@ -50,41 +50,40 @@ class Generator:
     def _shared(self, base: ImageInfo, install: Install, key: str, tag: str) -> ImageInfo:
         while True:
             if found := self._brought(install, key, tag):
-                if unshared.is_due(self.parts, tag):
-                    self._share(tag)
                 return found
             if work := installs.claim(self.parts, key, self.host.id):
-                made, is_new = self._held(base, install, key, tag, work)
-                if is_new:
-                    self._share(tag)
-                return made
-            self._await(install, key)
+                return self._held(base, install, key, tag, work)
+            lease, name = installs.lease_of(key), self.container.name
+            turns.await_end(self.parts, lease, name, "install", install.timeout_s)
 
     def _alone(self, base: ImageInfo, install: Install, key: str, tag: str) -> ImageInfo:
         work = installs.claim(self.parts, key, self.host.id)
         if work is None:
             raise InfrastructureError("another process carries on with this", where=tag)
-        return self._held(base, install, key, tag, work)[0]
+        return self._held(base, install, key, tag, work)
 
-    def _held(
-        self, base: ImageInfo, install: Install, key: str, tag: str, work: Work
-    ) -> tuple[ImageInfo, bool]:
-        """With the lease: it may have been completed just before that was ours. And whether it
-        was not, and is new."""
-        failure, clean, made = None, False, None
+    def _held(self, base: ImageInfo, install: Install, key: str, tag: str, work: Work) -> ImageInfo:
+        """With the lease: it may have been completed just before that was ours."""
+        failure, clean, brought, made = None, False, None, None
         try:
             with holding_setting(self.parts, installs.lease_of(key), work):
                 brought = self._brought(install, key, tag)
                 made = brought or self._install(base, install, key, tag, work)
                 clean = True
-                return made, brought is None
+                return made
         except ClockerError as error:
             failure, clean = str(error), self._is_clean(key)
             raise
         finally:
-            made = made if install.keep else None
             installs.end(
-                self.parts, key, self.host.id, work, clean=clean, failure=failure, made=made
+                self.parts,
+                key,
+                self.host.id,
+                work,
+                clean=clean,
+                failure=failure,
+                found=made if install.keep else None,
+                new=brought is None,
             )
 
     def _is_clean(self, key: str) -> bool:
@@ -97,28 +96,19 @@ class Generator:
 
     def _brought(self, install: Install, key: str, tag: str) -> ImageInfo | None:
         """The very image that was made last of this kind, as far as that is on record."""
-        known = installs.made_last(self.parts, key)
+        known = turns.made_last(self.parts, installs.lease_of(key))
 
         def good(image: ImageInfo) -> bool:
             right = image.id == known if known else image.labels.get(KEY_LABEL) == key
-            return right and is_good(image, install, self.asked_at)
+            is_generated = kind_of(image) is ImageKind.GENERATED
+            return is_generated and right and is_good(image, install, self.asked_at)
 
         if not install.keep:
             return None
-        return self.images.generated(
-            self.engine, tag, self.sources, good, shared_registry(self.parts), self._tell_failure
-        )
-
-    def _share(self, tag: str) -> None:
         registry = shared_registry(self.parts)
-        if registry is not None:
-            self.parts.progress.step(self.container.name, f"pushing to {registry.name}")
-            unshared.begin(self.parts, tag)
-            done = self.images.shared.push(self.engine, registry, tag, self._tell_failure)
-            if done:
-                unshared.end(self.parts, tag)
-            outcome = "shared" if done else "not shared"
-            ledger.log_now(self.parts, "install", self.container.name, outcome, registry.name)
+        return self.images.brought(
+            self.engine, tag, self.sources, good, registry, self._tell_failure
+        )
 
     def _tell_failure(self, what: str) -> None:
         self.parts.progress.failed(self.container.name, what)
@@ -156,16 +146,20 @@ class Generator:
         with self.parts.store.read() as tx:
             ledger.still_holds_setting(tx, installs.lease_of(key), work)
 
-    def _await(self, install: Install, key: str) -> None:
-        """Until whoever installs it has ended, or is gone; InfrastructureError when that failed."""
-        self.parts.progress.step(self.container.name, "waiting for the same install elsewhere")
-        begun = self.parts.clock()
-        while not installs.is_free(self.parts, key):
-            if self.parts.clock() - begun > install.timeout_s + _BEYOND_S:
-                raise TimedOut("the same install elsewhere does not end", where="install")
-            self.parts.sleep(_LOOK_S)
-        if what := installs.failed_since(self.parts, key, begun):
-            raise InfrastructureError(f"the same install has failed elsewhere:\n{what}")
+    def build_once(self, tag: str, make: Callable[[], ImageInfo]) -> ImageInfo:
+        """See ``BuildOnce``; for what the container's image is built from."""
+        build = self.container.request.build
+        limit_s = build.timeout_s if build else 0.0
+        once = BuildOnce(
+            self.parts,
+            self.images,
+            self.engine,
+            self.host,
+            self.sources,
+            self.container.name,
+            limit_s,
+        )
+        return once(tag, make)
 
     def tell_build(self, line: str) -> None:
         self._tell(line, "build")

@@ -121,7 +121,9 @@ def made_anew(run: Run, host: Host, container: Container, *, running: bool) -> C
     with step_named(name, f"image on {host.name}"):
         sources = other_engines(parts, host)
         generate = Generator(parts, run.images, engine, host, container, sources, parts.clock())
-        image, launch = run.images.prepare(engine, container.request, sources, generate)
+        image, launch = run.images.prepare(
+            engine, container.request, sources, generate, once=generate.build_once
+        )
     parts.progress.step(name, f"create on {host.name}")
     with step_named(name, f"create on {host.name}"):
         engine_id = create(parts, engine, host, container, image, launch)

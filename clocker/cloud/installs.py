@@ -3,26 +3,18 @@ container is on record before it is made, so that whoever comes after a crash re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import msgspec
 
-from clocker.cloud import ledger
+from clocker.cloud import ledger, turns, unshared
 from clocker.cloud.container_spec import CLOUD_LABEL
+from clocker.cloud.shared_registry import shared_registry_of
 from clocker.errors import ClockerError
+from clocker.images.install import install_tag
 from clocker.images.installer import INSTALLER_LABEL
 from clocker.interfaces import Engine, Parts, Transaction
 from clocker.model import ImageInfo, Work
 
 _INTENTS = "installs"
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """The last one of a kind: whoever has waited for it need not try the same."""
-
-    at: float
-    what: str
 
 
 def claim(parts: Parts, key: str, host_id: str) -> Work | None:
@@ -42,38 +34,21 @@ def end(
     *,
     clean: bool = True,
     failure: str | None = None,
-    made: ImageInfo | None = None,
+    found: ImageInfo | None = None,
+    new: bool = False,
 ) -> None:
     """Let go of what was claimed. Unless it is ``clean``, its container stays on record. What was
-    ``made`` is from now on what this kind means."""
+    ``found`` is from now on what this kind means; if it is ``new``, it is to be shared."""
     with parts.store.transaction() as tx:
         if clean:
             _set_intents(tx, _intents(tx) - {(key, host_id)})
-        if made is not None:
-            tx.set_setting(_made_of(key), made.id)
+        if found is not None:
+            turns.note_made(tx, lease_of(key), found.id)
+        if found is not None and new and shared_registry_of(parts, tx):
+            unshared.intend(tx, install_tag(key), found.id, host_id)
         if failure is not None:
-            told = Failure(parts.clock(), failure)
-            tx.set_setting(_failure_of(key), msgspec.json.encode(told).decode())
+            turns.note_failure(parts, tx, lease_of(key), failure)
         ledger.release_setting(tx, lease_of(key), work)
-
-
-def is_free(parts: Parts, key: str) -> bool:
-    with parts.store.read() as tx:
-        return ledger.setting_is_free(parts, tx, lease_of(key))
-
-
-def made_last(parts: Parts, key: str) -> str | None:
-    """The id of the image that whoever installed the kind last has made."""
-    with parts.store.read() as tx:
-        return tx.setting(_made_of(key))
-
-
-def failed_since(parts: Parts, key: str, since: float) -> str | None:
-    """What the last failure after that time said."""
-    with parts.store.read() as tx:
-        text = tx.setting(_failure_of(key))
-    failure = msgspec.json.decode(text, type=Failure) if text else None
-    return failure.what if failure and failure.at > since else None
 
 
 def under_way(tx: Transaction) -> frozenset[tuple[str, str]]:
@@ -124,14 +99,6 @@ def _remove_on(parts: Parts, key: str, host_id: str) -> None:
         remove_left(parts, parts.connections.engine(host), key)
     with parts.store.transaction() as tx:
         _set_intents(tx, _intents(tx) - {(key, host_id)})
-
-
-def _made_of(key: str) -> str:
-    return f"install/{key}/made"
-
-
-def _failure_of(key: str) -> str:
-    return f"install/{key}/failed"
 
 
 def _intents(tx: Transaction) -> set[tuple[str, str]]:

@@ -62,14 +62,19 @@ def setting_is_free(parts: Parts, tx: Transaction, key: str) -> bool:
     return is_abandoned(parts, _setting_work(tx, key))
 
 
+def holds_setting(tx: Transaction, key: str, work: Work) -> bool:
+    """Whether ``work`` is the latest claim, and has not been let go of."""
+    return _token(_setting_work(tx, key)) == work.token
+
+
 def still_holds_setting(tx: Transaction, key: str, work: Work) -> None:
     """TakenOver unless ``work`` is the latest claim."""
-    if _token(_setting_work(tx, key)) != work.token:
+    if not holds_setting(tx, key, work):
         raise TakenOver("another process carries on with this")
 
 
 def renew_setting(parts: Parts, tx: Transaction, key: str, work: Work) -> bool:
-    if _token(_setting_work(tx, key)) != work.token:
+    if not holds_setting(tx, key, work):
         return False
     renewed = replace(work, deadline=parts.clock() + HOLD_S)
     tx.set_setting(key, msgspec.json.encode(renewed).decode())
@@ -77,7 +82,7 @@ def renew_setting(parts: Parts, tx: Transaction, key: str, work: Work) -> bool:
 
 
 def release_setting(tx: Transaction, key: str, work: Work) -> None:
-    if _token(_setting_work(tx, key)) == work.token:
+    if holds_setting(tx, key, work):
         tx.set_setting(key, "")
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from clocker.cloud.heal import heal
 from clocker.cloud.reports import HealReport, ScaleReport
 from clocker.cloud.scale import headroom_of, scale
+from clocker.cloud.sharing import Sharing
 from clocker.cloud.watch import LookAt
 from clocker.errors import ClockerError
 from clocker.images import Images
@@ -28,14 +29,18 @@ class Care:
     wake_at: float | None = None
 
 
-def look_after(parts: Parts, images: Images, *, scaling: bool = False) -> LookAt[Care]:
+def look_after(
+    parts: Parts, images: Images, *, scaling: bool = False, sharing: Sharing | None = None
+) -> LookAt[Care]:
     """With ``scaling`` hosts are made or removed whenever all are looked at, or something was done;
-    BadInput where the cloud's document does not say what for."""
+    BadInput where the cloud's document does not say what for. ``sharing`` is begun by each look."""
     if scaling:
         headroom_of(parts)
 
     def look(hosts: Collection[str] | None) -> Care:
         report = heal(parts, images, only=hosts)
+        if sharing is not None:
+            sharing.begin()
         scaled, failure = None, None
         if scaling and (hosts is None or report.done):
             try:

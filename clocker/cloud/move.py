@@ -104,7 +104,7 @@ def _same_image(
         generate = Generator(
             parts, images, there, way.target, way.container, sources, parts.clock()
         )
-        return images.prepare(there, request, sources, generate)
+        return images.prepare(there, request, sources, generate, once=generate.build_once)
 
 
 def _exact(container: Container, here: Engine) -> str | None:

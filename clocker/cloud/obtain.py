@@ -210,7 +210,9 @@ def _create(
         parts.progress.step(name, f"image on {host.name}")
         sources = other_engines(parts, host)
         generate = Generator(parts, images, engine, host, container, sources, parts.clock())
-        image, launch = images.prepare(engine, request, sources, generate, generate.tell_build)
+        image, launch = images.prepare(
+            engine, request, sources, generate, generate.tell_build, generate.build_once
+        )
         image_record.note(parts, host, request)
         parts.progress.step(name, f"create on {host.name}")
         with step_named(name, "create"):

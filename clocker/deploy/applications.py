@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from clocker.applications import Change, Plan, Resolved, Verb, plan, resolve
 from clocker.cloud import Cloud
-from clocker.cloud.logins import Logins
 from clocker.cloud.recover import recover
 from clocker.cloud.release import release
 from clocker.cloud.steps import side_by_side
@@ -18,7 +17,6 @@ from clocker.deploy.reports import ApplicationView, Preview
 from clocker.deploy.rollout import Rollout
 from clocker.deploy.world import World, look
 from clocker.errors import BadInput, ClockerError
-from clocker.images import Images
 from clocker.interfaces import Parts, Transaction
 from clocker.model import Application, Deployment, DeploymentState
 
@@ -28,7 +26,7 @@ class Applications:
 
     def __init__(self, cloud: Cloud) -> None:
         self._parts = cloud.parts
-        self._images = Images(cloud.parts.contexts, logins=Logins(cloud.parts))
+        self._images, self._sharing = cloud.imaging, cloud.sharing
 
     def preview(self, application: Application) -> Preview:
         """What ``deploy`` would do now; nothing is changed. BadInput, NameTaken."""
@@ -166,6 +164,7 @@ class Applications:
         gone = [change.name for change in changes if change.verb is Verb.REMOVE]
         _release_all(self._parts, gone)
         Rollout(self._parts, self._images, resolved, world).run()
+        self._sharing.begin()
 
 
 def _release_all(parts: Parts, names: Sequence[str]) -> None:

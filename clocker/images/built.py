@@ -13,6 +13,8 @@ from clocker.model import Build, ContainerRequest, ImageInfo
 
 Ensure = Callable[[str], ImageInfo]
 Tell = Callable[[str], None]
+Once = Callable[[str, Callable[[], ImageInfo]], ImageInfo]
+"""The image of that name: brought from where it is, or made; never made twice at the same time."""
 
 _REPOSITORY = "clocker/build"
 

@@ -11,6 +11,7 @@ from threading import Lock
 
 from clocker.errors import ImageNotFound
 from clocker.images.built import (
+    Once,
     Order,
     Tell,
     build_again,
@@ -57,12 +58,13 @@ class Images:
         sources: Sources,
         generate: Callable[[ImageInfo], ImageInfo] = lambda base: base,
         on_line: Tell | None = None,
+        once: Once | None = None,
     ) -> tuple[ImageInfo, Launch]:
         """The image to create the requested container from, on ``engine``, and how to run it.
         ``generate`` does to the image that was asked for what the request wants installed;
-        ``on_line`` hears what a build says."""
+        ``on_line`` hears what a build says; ``once``: as for ``built``."""
         if request.build is not None and is_built_tag(request.image):
-            base = self.built(engine, request.image, request.build, sources, on_line)
+            base = self.built(engine, request.image, request.build, sources, on_line, once)
         else:
             base = self.ensure(engine, request.image, sources)
         how = launch(request, base)
@@ -94,9 +96,10 @@ class Images:
         build: Build,
         sources: Sources,
         on_line: Tell | None = None,
+        once: Once | None = None,
     ) -> ImageInfo:
         """What was built of that name: there, copied from an engine that has it, or built; in this
-        process on one engine only."""
+        process on one engine only. ``once`` sees to it that it is one of all processes."""
 
         def make() -> ImageInfo:
             if self._contexts is None:
@@ -104,7 +107,7 @@ class Images:
             order = Order(build, tag, partial(self.ensure, engine, sources=sources), on_line)
             return build_again(engine, self._contexts, order)
 
-        return self._built(engine, tag, sources, make)
+        return self._built(engine, tag, sources, make, once)
 
     def built_now(
         self,
@@ -113,21 +116,26 @@ class Images:
         build: Build,
         sources: Sources,
         on_line: Tell | None = None,
+        once: Once | None = None,
     ) -> ImageInfo:
         """The same of a context that is at hand."""
         tag = built_tag(context)
         order = Order(build, tag, partial(self.ensure, engine, sources=sources), on_line)
-        return self._built(engine, tag, sources, lambda: build_from(engine, context, order))
+        return self._built(engine, tag, sources, lambda: build_from(engine, context, order), once)
 
     def _built(
-        self, engine: Engine, tag: str, sources: Sources, make: Callable[[], ImageInfo]
+        self,
+        engine: Engine,
+        tag: str,
+        sources: Sources,
+        make: Callable[[], ImageInfo],
+        once: Once | None,
     ) -> ImageInfo:
         def bring() -> ImageInfo:
             with self._building[tag]:
-                found = engine.image(tag)
-                if found and is_built(found):
-                    return found
-                return copy(engine, tag, sources, [], is_built) or make()
+                if once is not None:
+                    return once(tag, make)
+                return self.brought(engine, tag, sources, is_built) or make()
 
         return self.once(engine, tag, bring)
 
@@ -137,7 +145,7 @@ class Images:
         """From another engine, never a registry; ``tried`` grows by those that could not."""
         return copy(engine, name, sources, tried)
 
-    def generated(
+    def brought(
         self,
         engine: Engine,
         tag: str,
@@ -146,17 +154,13 @@ class Images:
         shared: Registry | None = None,
         tell: Tell = lambda _: None,
     ) -> ImageInfo | None:
-        """A generated image that is ``good``: there, pulled from where such are ``shared``, or
+        """An image of Clocker's that is ``good``: there, pulled from where such are ``shared``, or
         copied from an engine that has it. ``tell`` is told of a registry that fails."""
-
-        def fits(image: ImageInfo) -> bool:
-            return kind_of(image) is ImageKind.GENERATED and good(image)
-
         found = engine.image(tag)
-        if found and fits(found):
+        if found and good(found):
             return found
-        pulled = self.shared.pull(engine, shared, tag, fits, tell) if shared else None
-        return pulled or copy(engine, tag, sources, [], fits)
+        pulled = self.shared.pull(engine, shared, tag, good, tell) if shared else None
+        return pulled or copy(engine, tag, sources, [], good)
 
     def with_ssh(self, engine: Engine, base: ImageInfo, sources: Sources) -> ImageInfo:
         """``base`` with an sshd: there, copied from an engine that has built it, or built. Never

@@ -71,6 +71,7 @@ class EngineImages(EngineCommits, EngineRegistries):
     def remove_image(self, reference: str) -> None:
         with self._lock:
             found = self._images.find(reference)
-            if found and any(other.image.id == found.id for other in self._containers.values()):
+            is_used = found and any(c.image.id == found.id for c in self._containers.values())
+            if is_used and not self._images.has_other_names(reference):
                 raise EngineError(f"image {reference} is in use", where=self.name)
             self._images.remove(reference)

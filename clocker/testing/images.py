@@ -64,6 +64,12 @@ class FakeImages:
             raise ImageNotFound(f"no such image: {reference}")
         return found
 
+    def has_other_names(self, reference: str) -> bool:
+        """Whether its image would stay if this name went."""
+        name = Reference.parse(reference)
+        found = self.find(reference)
+        return bool(found and not name.is_id and {*found.tags} - {name.familiar})
+
     def remove(self, reference: str) -> None:
         """The name, and with its last name the image."""
         found = self.find(reference)

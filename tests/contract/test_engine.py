@@ -434,6 +434,11 @@ def test_a_container_is_committed_as_an_image(lab: Lab) -> None:
         started = lab.run(image=made, command=None, labels=LABELS)
         lab.until(started, lambda status: status.state == "exited")
         assert b"".join(lab.engine.logs(started)) == b"by hand\n"
+        lab.engine.tag(tag, f"{tag}-other")
+        lab.engine.remove_image(f"{tag}-other")  # one of its names, though it is in use
+        with pytest.raises(EngineError):
+            lab.engine.remove_image(tag)
+        assert lab.engine.image(tag) == info
         lab.engine.remove(started)
     finally:
         lab.engine.remove_image(tag)

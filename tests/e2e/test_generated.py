@@ -44,6 +44,7 @@ def test_the_first_installs_and_the_others_start_from_what_came_of_it(
         for host in (first, second):  # what is measured is the install, not how the base comes
             cloud.obtain(ContainerRequest(world.base, Resources(0.1, 64), rules=on(host)))
         one, installed_s = timed(cloud, world.web("one", first))
+        cloud.sharing.finish()
         again_s = [timed(cloud, world.web(f"again-{n}", first))[1] for n in range(3)]
         here, there = watched(cloud, first), watched(cloud, second)
         other, pulled_s = timed(cloud, world.web("other", second))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +13,36 @@ from typing import Any
 
 import pytest
 
-from clocker.cloud import Cloud
+from clocker.cloud import Cloud, turns
 from clocker.deploy import Applications
-from clocker.errors import BadInput, CommandFailed, ImageNotFound, NameTaken, NotFound, TimedOut
+from clocker.errors import (
+    BadInput,
+    CommandFailed,
+    ImageNotFound,
+    InfrastructureError,
+    NameTaken,
+    NotFound,
+    TimedOut,
+)
 from clocker.images import ImageKind
 from clocker.interfaces import Parts
-from clocker.model import Application, Build, ContainerRequest, RuleSpec, Service, Wait
-from clocker.testing import FakeEngine, FakeMachines, fake_parts
+from clocker.model import (
+    Application,
+    Build,
+    ContainerRequest,
+    Registry,
+    RuleSpec,
+    Service,
+    Wait,
+)
+from clocker.testing import (
+    FakeEngine,
+    FakeMachines,
+    FakeRegistry,
+    RecordingProgress,
+    fake_parts,
+    fake_spec,
+)
 
 DOCKERFILE = "FROM base:1\nRUN echo building\n"
 
@@ -249,6 +274,150 @@ def test_two_threads_of_two_hosts_build_once(cloud: Cloud, parts: Parts, folder:
     with ThreadPoolExecutor(2) as pool:
         made = list(pool.map(lambda host: cloud.obtain(asked(folder, f"on-{host}", host)), hosts))
     assert builds(parts) == 1 and len({each.record.image_id for each in made}) == 1
+
+
+class Processes:
+    """More than one of the same cloud, whose engines wait in the midst of a build."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.dead: set[str] = set()
+        self.building, self.go = threading.Event(), threading.Event()
+        self._first = parts
+        for engine in engines(parts).values():
+            self._gate(engine)
+
+    def another(self) -> Parts:
+        progress = RecordingProgress()
+        return replace(
+            self._first,
+            owner=f"process-{len(self.dead)}-{time.monotonic_ns()}",
+            owner_is_dead=self.dead.__contains__,
+            progress=progress,
+            clock=time.time,
+            sleep=time.sleep,
+        )
+
+    def _gate(self, engine: FakeEngine) -> None:
+        real = engine.build
+
+        def build(*args: Any, **kwargs: Any) -> str:
+            self.building.set()
+            assert self.go.wait(20)
+            return real(*args, **kwargs)
+
+        engine.build = build  # type: ignore[method-assign]
+
+
+def waits(parts: Parts) -> bool:
+    return "waiting for the same build elsewhere" in repr(parts.progress.told)  # type: ignore[attr-defined]
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_two_processes_of_two_hosts_build_once(cloud: Cloud, parts: Parts, folder: Path) -> None:
+    first, second = sorted(engines(parts))
+    processes = Processes(parts)
+    other = processes.another()
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(Cloud(processes.another()).obtain, asked(folder, "one", first))
+        assert processes.building.wait(20)
+        two = pool.submit(Cloud(other).build, Build(str(folder)), name="shop", host=second)
+        until(lambda: waits(other))
+        assert not two.done()
+        processes.go.set()
+        assert two.result(20).id == one.result(20).record.image_id
+    assert builds(parts) == 1 and engines(parts)[second].count("load") >= 1
+
+
+def test_another_builds_when_the_builder_is_gone(cloud: Cloud, parts: Parts, folder: Path) -> None:
+    """What the dead one did in the end, whatever that is, does not count."""
+    first, second = sorted(engines(parts))
+    processes = Processes(parts)
+    lost, heir = processes.another(), processes.another()
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(Cloud(lost).build, Build(str(folder)), host=first)
+        assert processes.building.wait(20)
+        two = pool.submit(Cloud(heir).obtain, asked(folder, "two", second))
+        until(lambda: waits(heir))
+        processes.building.clear()
+        processes.dead.add(lost.owner)
+        assert processes.building.wait(20), "it builds itself"
+        lease = f"build/{tag_of(heir)}"
+        processes.go.set()
+        one.result(20)
+        made = two.result(20).record
+    assert builds(parts) == 2
+    assert turns.made_last(heir, lease) == made.image_id and turns.is_free(heir, lease)
+
+
+def tag_of(parts: Parts) -> str:
+    with parts.store.read() as tx:
+        (container,) = tx.containers()
+    return container.request.image
+
+
+def test_who_has_waited_for_a_failure_does_not_build_the_same(
+    cloud: Cloud, parts: Parts, tmp_path: Path
+) -> None:
+    folder = context(tmp_path / "c", {"Dockerfile": "FROM base:1\nRUN false\n"})
+    first, second = sorted(engines(parts))
+    processes = Processes(parts)
+    other = processes.another()
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(Cloud(processes.another()).obtain, asked(folder, "one", first))
+        assert processes.building.wait(20)
+        two = pool.submit(Cloud(other).obtain, asked(folder, "two", second))
+        until(lambda: waits(other))
+        processes.go.set()
+        with pytest.raises(CommandFailed):
+            one.result(20)
+        with pytest.raises(InfrastructureError, match="the same build has failed elsewhere"):
+            two.result(20)
+    assert builds(parts) == 1 and cloud.list() == ()
+    with pytest.raises(CommandFailed):
+        Cloud(processes.another()).obtain(asked(folder, "three", second))
+
+
+def test_what_is_built_is_shared_by_the_registry(folder: Path) -> None:
+    shared = Registry("reg.example:5000/team", push=True)
+    machines = FakeMachines()
+    parts = fake_parts(replace(fake_spec(), registries=(shared,)), machines=machines)
+    registry = FakeRegistry()
+    with Cloud(parts) as cloud:
+        cloud.up()
+        for machine in machines.all():
+            machine.engine.registry = registry
+            machine.engine.add_image("base:1")
+        first, second = sorted(engines(parts))
+        report = cloud.build(Build(str(folder)), host=first)
+        cloud.sharing.finish()
+        assert list(registry) == [f"reg.example:5000/team/{report.tag}"]
+        one = cloud.obtain(asked(folder, "one", second))
+        assert one.record.image_id == report.id and builds(parts) == 1
+        there = engines(parts)[second]
+        assert (there.count("pull"), there.count("load")) == (1, 0)
+
+
+def test_what_the_registry_has_of_that_name_must_be_what_was_built(
+    cloud: Cloud, parts: Parts, folder: Path
+) -> None:
+    first, second = sorted(engines(parts))
+    shared = replace(parts, spec=replace(parts.spec, registries=(Registry("r:5000", push=True),)))
+    registry = FakeRegistry()
+    for engine in engines(parts).values():
+        engine.registry = registry
+    with Cloud(shared) as other:
+        report = other.build(Build(str(folder)), host=first)
+        other.sharing.finish()
+        (name,) = registry
+        registry[name] = replace(registry[name], id="sha256:" + "6" * 64)
+        assert other.obtain(asked(folder, "one", second)).record.image_id == report.id
+    assert engines(parts)[second].image("sha256:" + "6" * 64) is None and builds(parts) == 1
 
 
 def test_a_base_goes_to_the_hosts_that_are_named_or_stays_here(cloud: Cloud, parts: Parts) -> None:

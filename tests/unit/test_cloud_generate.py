@@ -12,13 +12,18 @@ from typing import Any
 import pytest
 from crash import Fuse, fused
 
-from clocker.cloud import Cloud, installs
+from clocker.cloud import Cloud, installs, unshared
+from clocker.cloud.obtain import obtain_many
 from clocker.errors import ClockerError, InfrastructureError, Unreachable
+from clocker.images import Images
 from clocker.interfaces import Parts
 from clocker.model import (
     ContainerRequest,
+    Headroom,
+    HostState,
     Install,
     InstallFile,
+    Keep,
     Registry,
     RegistryAuth,
     Result,
@@ -221,7 +226,7 @@ NAME = "reg.example:5000/team/clocker/install:"
 
 
 def with_registry(**changes: Any) -> tuple[World, FakeRegistry]:
-    world = World(rules=ALONE, registries=(replace(REGISTRY, **changes),))
+    world = World(rules=ALONE, registries=(REGISTRY,), **changes)
     registry = FakeRegistry()
     for machine in world.machines.all():
         machine.engine.registry = registry
@@ -232,6 +237,7 @@ def test_it_is_pushed_and_pulled_where_such_are_shared() -> None:
     world, registry = with_registry()
     with world.cloud() as cloud:
         cloud.obtain(WEB)
+        cloud.sharing.finish()
         (pushed,) = registry
         assert pushed.startswith(NAME)
         other = cloud.obtain(replace(WEB, name="other"))
@@ -248,6 +254,7 @@ def test_without_the_registry_it_comes_from_the_first_host() -> None:
     world, registry = with_registry()
     with world.cloud() as cloud:
         cloud.obtain(WEB)
+        cloud.sharing.finish()
         registry.down.add("reg.example:5000")
         other = cloud.obtain(replace(WEB, name="other"))
         told = cloud.parts.progress.texts("failed")  # type: ignore[attr-defined]
@@ -275,20 +282,144 @@ def test_a_push_that_was_interrupted_is_done_again_by_a_later_use() -> None:
     assert (pushes, len(world.ran)) == (2, 1)
 
 
+def test_whoever_asks_has_a_container_before_it_is_pushed() -> None:
+    world, registry = with_registry()
+    go = threading.Event()
+    with world.cloud() as cloud:
+        gated = hold_pushes(world, go)
+        web = cloud.obtain(WEB)
+        other = cloud.obtain(replace(WEB, name="other"))  # nobody who wants it waits, either
+        assert web.run(["true"]).ok and other.run(["cat", "/srv/generated"]).stdout == b"1"
+        assert gated.wait(20) and not registry
+        go.set()
+    assert len(registry) == 1, "but the process ends only once it is there"
+    with world.cloud() as cloud:
+        assert shared_events(cloud) == ["shared"]
+    assert pushes(world) == 1
+
+
+def test_what_a_dead_process_has_not_pushed_the_next_command_pushes() -> None:
+    world, registry = with_registry()
+    dead, alive = world.process(), world.process()
+    obtain_many(dead, Images(), [WEB])  # and before it begins to push, it is gone
+    (item,) = unshared.due(alive)
+    assert unshared.claim(dead, item) is not None
+    with Cloud(alive) as cloud:
+        cloud.obtain(ContainerRequest("debian:12", name="another"))
+        cloud.sharing.finish()
+        assert not registry, "somebody is at it"
+        world.dead.add(dead.owner)
+        assert not cloud.heal().failures
+    assert [name.startswith(NAME) for name in registry] == [True]
+    assert unshared.due(alive) == [] and pushes(world) == 1
+
+
+@pytest.mark.parametrize("verb", ["scale", "watch"])
+def test_those_who_look_after_the_cloud_push_as_well(verb: str) -> None:
+    world, registry = with_registry(headroom=Headroom(Keep(count=1), minimum=2, maximum=2))
+    obtain_many(world.process(), Images(), [WEB])
+    with world.cloud() as cloud:
+        if verb == "scale":
+            cloud.scale()
+        else:
+            next(iter(cloud.watch()))
+    assert len(registry) == 1
+
+
+def test_what_is_nowhere_any_more_is_not_pushed_and_another_of_its_name_is() -> None:
+    world, registry = with_registry()
+    parts = world.process()
+    (container,) = obtain_many(parts, Images(), [WEB])
+    (item,) = unshared.due(parts)
+    gone, stale = replace(item, tag="clocker/install:gone"), replace(item, image_id="sha256:old")
+    for each in (gone, stale, item):
+        with parts.store.transaction() as tx:
+            unshared.intend(tx, each.tag, each.image_id, each.host_id)
+    with Cloud(parts):
+        pass
+    with Cloud(parts) as cloud:
+        cloud.heal()
+    assert [image.id for image in registry.values()] == [container.image_id]
+    assert unshared.due(parts) == []
+
+
+def test_another_host_pushes_when_the_first_is_gone() -> None:
+    world, registry = with_registry()
+    parts = world.process()
+    (web,) = obtain_many(parts, Images(), [WEB])
+    registry.down.add("reg.example:5000")
+    obtain_many(parts, Images(), [replace(WEB, name="other")])  # copies it
+    registry.down.clear()
+    (item,) = unshared.due(parts)
+    with parts.store.transaction() as tx:
+        host = tx.host(item.host_id)
+        assert host is not None
+        tx.put_host(replace(host, cordoned=True, state=HostState.LOST))
+    with Cloud(parts) as cloud:
+        cloud.sharing.begin()
+    assert world.engine(host.name).count("push") == 0 and pushes(world) == 1
+    assert [image.id for image in registry.values()] == [web.image_id]
+
+
+def test_ctrl_c_leaves_the_push_to_the_next_command() -> None:
+    world, registry = with_registry()
+    go = threading.Event()
+    parts = world.process()
+    begun = hold_pushes(world, go)
+    with pytest.raises(KeyboardInterrupt), Cloud(parts) as cloud:
+        cloud.obtain(WEB)
+        assert begun.wait(20)
+        raise KeyboardInterrupt
+    told = parts.progress.texts("failed")  # type: ignore[attr-defined]
+    assert any("the next command goes on" in text for text in told) and not registry
+    world.dead.add(parts.owner)
+    go.set()
+    with world.cloud() as cloud:
+        assert cloud.list()[0].name == "web"
+        cloud.heal()
+    assert len(registry) == 1
+
+
+def hold_pushes(world: World, go: threading.Event) -> threading.Event:
+    """Until ``go``; what is returned is set once one has begun."""
+    begun = threading.Event()
+    for machine in world.machines.all():
+        real = machine.engine.push
+
+        def push(*args: Any, real: Callable[..., str] = real, **kwargs: Any) -> str:
+            begun.set()
+            assert go.wait(20)
+            return real(*args, **kwargs)
+
+        machine.engine.push = push  # type: ignore[method-assign]
+    return begun
+
+
+def pushes(world: World) -> int:
+    return sum(machine.engine.count("push") for machine in world.machines.all())
+
+
+def shared_events(cloud: Cloud) -> list[str]:
+    return [event.outcome for event in cloud.events() if event.verb == "share"]
+
+
 def test_a_registry_that_fails_keeps_nobody_from_a_container() -> None:
     world, registry = with_registry()
     registry.passwords["reg.example:5000"] = RegistryAuth("ci", "right")
     with world.cloud() as cloud:
         cloud.obtain(WEB)
         cloud.obtain(replace(WEB, name="other"))
-        outcomes = [event.outcome for event in cloud.events() if event.verb == "install"]
-    assert outcomes == ["done", "not shared"] and len(world.ran) == 1
+        assert len(cloud.list()) == 2
+    with world.cloud() as cloud:
+        assert shared_events(cloud) == ["not shared"]
+    assert len(world.ran) == 1
 
 
 def test_what_the_registry_has_must_be_what_was_made() -> None:
     world, registry = with_registry()
     with world.cloud() as cloud:
         cloud.obtain(WEB)
+        cloud.sharing.finish()
         (name,) = registry
         registry[name] = replace(registry[name], id="sha256:" + "6" * 64)
         other = cloud.obtain(replace(WEB, name="other"))
