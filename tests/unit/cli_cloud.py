@@ -55,8 +55,9 @@ from clocker.cloud.findings import (
 from clocker.cloud.image_transfers import Pulled, Pushed
 from clocker.cloud.registry import RegistryCheck, RegistryView, RegistryWishes
 from clocker.cloud.remnants import Thing
+from clocker.cloud.sharing import Sharing
 from clocker.errors import ClockerError, MoreHostsNeeded, NotFound
-from clocker.images import ImageKind
+from clocker.images import ImageKind, Images
 from clocker.images.archive import RootImage
 from clocker.images.prune import ImageFinding, Limits
 from clocker.interfaces import Parts
@@ -319,6 +320,14 @@ class FakeCloud:
         from applications import deployed_parts
 
         return deployed_parts()
+
+    @cached_property
+    def imaging(self) -> Images:
+        return Images(self.parts.contexts)
+
+    @cached_property
+    def sharing(self) -> Sharing:
+        return Sharing(self.parts, self.imaging)
 
     def _called(self, *call: Any) -> None:
         self.calls.append(call)

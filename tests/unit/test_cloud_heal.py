@@ -592,8 +592,8 @@ def test_one_that_is_removed_while_it_is_made_anew_does_not_come_back(world: Cli
     class Removing(Images):
         """Somebody removes it when its image is there, and looks before it is made."""
 
-        def prepare(self, *args: Any) -> Any:
-            prepared = super().prepare(*args)
+        def prepare(self, *args: Any, **kwargs: Any) -> Any:
+            prepared = super().prepare(*args, **kwargs)
             if "web" in {c.name for c in world.cloud().list()}:
                 world.cloud().release("web")
             return prepared
