@@ -42,10 +42,10 @@ def heal(
     """
     with session.open(silent=as_json) as cloud:
         report = cloud.heal(dry_run=dry_run, fenced=fenced)
-    if as_json:
-        print_json(_shape(report))
-    else:
-        click.echo("".join(f"{line}\n" for line in _lines(report, dry_run=dry_run)), nl=False)
+        if as_json:
+            print_json(_shape(report))
+        else:
+            click.echo("".join(f"{line}\n" for line in _lines(report, dry_run=dry_run)), nl=False)
     ctx.exit(exit_code(report))
 
 

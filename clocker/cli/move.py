@@ -44,6 +44,10 @@ def move(
     grace_s = None if grace is None else duration("--grace", grace)
     with session.open(silent=as_json) as cloud:
         report = cloud.move(name, host, volumes=volumes, force=force, grace_s=grace_s)
+        _tell(report, as_json=as_json)  # before what was made of images has been shared
+
+
+def _tell(report: MoveReport, *, as_json: bool) -> None:
     if as_json:
         _print(report)
     elif report.source == report.target:

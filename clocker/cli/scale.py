@@ -29,12 +29,12 @@ def scale(ctx: click.Context, session: Session, dry_run: bool, as_json: bool) ->
     """
     with session.open(silent=as_json) as cloud:
         report = cloud.scale(dry_run=dry_run)
-    if as_json:
-        _print(report)
-    else:
-        click.echo(f"dry run: {report.why}" if dry_run else report.why)
-        for stay in report.stays:
-            click.echo(f"{stay.name} stays: {stay.reason}")
+        if as_json:
+            _print(report)
+        else:
+            click.echo(f"dry run: {report.why}" if dry_run else report.why)
+            for stay in report.stays:
+                click.echo(f"{stay.name} stays: {stay.reason}")
     ctx.exit(3 if report.short else 0)
 
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any
 
+from clocker.cloud import ledger
 from clocker.errors import NameTaken
-from clocker.interfaces import Store, Transaction
+from clocker.interfaces import Parts, Store, Transaction
 from clocker.model import (
     Container,
     ContainerRequest,
@@ -21,7 +22,11 @@ from clocker.model import (
     Port,
     Resources,
 )
+from clocker.remote.process import is_dead, this_process
 from clocker.store import open_store
+from clocker.testing import fake_parts
+
+TURN = "build/clocker/build:1"
 
 
 def host(name: str) -> Host:
@@ -91,6 +96,45 @@ def stop_midway(url: str, ready: Connection) -> None:
         change_everything(tx)
         ready.send("midway")
         time.sleep(600)
+
+
+def take_turns(url: str, rounds: int) -> list[int]:
+    """Count up in two transactions, as long as the lease is held; returns the tokens."""
+    parts, tokens = _parts(url), list[int]()
+    while len(tokens) < rounds:
+        with parts.store.transaction() as tx:
+            work = ledger.claim_setting(parts, tx, TURN)
+        if work is None:
+            time.sleep(0.005)
+            continue
+        with parts.store.read() as tx:
+            count = int(tx.setting("count") or 0)
+        with parts.store.transaction() as tx:
+            ledger.still_holds_setting(tx, TURN, work)
+            tx.set_setting("count", str(count + 1))
+            ledger.release_setting(tx, TURN, work)
+        tokens.append(work.token)
+    parts.store.close()
+    return tokens
+
+
+def hold_turn(url: str, ready: Connection) -> None:
+    """Has the lease, says its token, and never lets go."""
+    parts = _parts(url)
+    with parts.store.transaction() as tx:
+        work = ledger.claim_setting(parts, tx, TURN)
+    ready.send(work)
+    time.sleep(600)
+
+
+def _parts(url: str) -> Parts:
+    return fake_parts(
+        store=open_store(url, "shared"),
+        owner=this_process(),
+        owner_is_dead=is_dead,
+        clock=time.time,
+        sleep=time.sleep,
+    )
 
 
 def change_everything(tx: Transaction) -> None:

@@ -14,16 +14,20 @@ import pytest
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 from store_workers import (
+    TURN,
     book,
     change_everything,
     container,
     event,
+    hold_turn,
     host,
     open_at_once,
     stop_midway,
     take_same_names,
+    take_turns,
 )
 
+from clocker.cloud import ledger
 from clocker.errors import StoreError, StoreTooNew
 from clocker.model import Lease
 from clocker.store import open_store, schema, tables
@@ -74,6 +78,27 @@ def test_eight_processes_may_open_a_new_store_at_once(url: str) -> None:
     with store.read() as tx:
         assert len(tx.events()) == PROCESSES
     store.close()
+
+
+def test_eight_processes_take_turns_and_one_that_is_killed_is_taken_over(url: str) -> None:
+    """What they do meanwhile takes more than one transaction, as a build does."""
+    here, there = SPAWN.Pipe()
+    holder = SPAWN.Process(target=hold_turn, args=(url, there))
+    holder.start()
+    assert here.poll(60)
+    dead = here.recv()
+    holder.kill()
+    holder.join()
+    given = in_processes(take_turns, *[(url, ROUNDS // 3)] * PROCESSES)
+    tokens = [token for tokens in given for token in tokens]
+    store = open_store(url, "shared")
+    with store.transaction() as tx:
+        assert tx.setting("count") == str(len(tokens)) == str(PROCESSES * (ROUNDS // 3))
+        ledger.release_setting(tx, TURN, dead)  # a late word of the dead one changes nothing
+        with pytest.raises(ledger.TakenOver):
+            ledger.still_holds_setting(tx, TURN, dead)
+    store.close()
+    assert len({*tokens, dead.token}) == len(tokens) + 1 and min(tokens) > dead.token
 
 
 def test_a_process_killed_midway_leaves_nothing_and_no_lock(url: str) -> None:
