@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -67,7 +68,9 @@ def inspect(parts: Parts, name: str) -> dict[str, Any]:
 
 def _inspect_container(parts: Parts, name: str) -> dict[str, Any]:
     found = machine(parts, name)
-    record = msgspec.to_builtins(found.record)
+    # msgspec takes from a value what its record had; a copy has the defaults of the others too.
+    whole = replace(found.record, request=replace(found.record.request))
+    record = msgspec.to_builtins(whole)
     record["request"]["env"] = sorted(found.record.request.env)
     return {
         "kind": "container",

@@ -48,7 +48,7 @@ class Move:
     volumes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: what a record leaves out of it would be slow to fill in
 class Container:
     """``address`` and ``mac`` belong to ``name`` until it is released; they are on its first
     network, ``attachments`` are its places on further ones. ``ports``: as booked, every host

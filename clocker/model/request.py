@@ -157,7 +157,7 @@ class RuleSpec:
         return hash((self.name, frozenset(self.options)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: what a record leaves out of it would be slow to fill in
 class ContainerRequest:
     """A container as one would order it.
 

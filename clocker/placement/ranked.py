@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from heapq import heapify, heappop, heappush
+from heapq import heapify, heappop, heappush, heapreplace
 from typing import Any, TypeAlias
 
 from clocker.interfaces import Filter
@@ -39,11 +39,19 @@ class Ranked:
         self._views = {view.host.id: view for view in views}
         self._changes: list[HostView] = []
         self._orders: dict[tuple[Any, ...], _Order] = {}
+        self._latest: tuple[ContainerRequest, Rules, _Order, _Ranking] | None = None
 
     def choose(self, request: ContainerRequest, rules: Rules, index: Index) -> HostView | None:
         """The allowed host of least cost. ``index``: that of ``rules``."""
-        order = self._order(request, rules, index)
-        ranking = order.ranking(values(request, index.filters_read))
+        latest = self._latest
+        if latest is None or latest[0] is not request or latest[1] is not rules:
+            order = self._order(request, rules, index)
+            ranking = order.ranking(values(request, index.filters_read))
+            self._latest = (request, rules, order, ranking)
+        else:  # the same request again: a batch asks for it a thousand times
+            _, _, order, ranking = latest
+        order.add(self._changes, request)
+        ranking.add(order.added, self._views)
         return ranking.first(self._views, request, index)
 
     def update(self, view: HostView) -> None:
@@ -62,17 +70,13 @@ class Ranked:
         if order is None:
             if len(self._orders) == _ORDERS:
                 self._forget()
-            order = self._orders[key] = _Order(self._views, request, rules)
-            order.seen = len(self._changes)
-        elif order.seen < len(self._changes):
-            changed = self._changes[order.seen :]
-            order.seen = len(self._changes)
-            order.add((v for v in changed if self._views.get(v.host.id) is v), request)
+            order = self._orders[key] = _Order(self._views, request, rules, len(self._changes))
         return order
 
     def _forget(self) -> None:
         self._orders.clear()
         self._changes.clear()
+        self._latest = None
 
 
 class _Order:
@@ -80,37 +84,30 @@ class _Order:
     made, for its rankings."""
 
     def __init__(
-        self, views: Mapping[str, HostView], request: ContainerRequest, rules: Rules
+        self, views: Mapping[str, HostView], request: ContainerRequest, rules: Rules, seen: int
     ) -> None:
-        self.seen = 0
+        self.seen = seen
         self.added: list[Entry] = []
         self._views = views
         self._rules = rules
         self._count = 0
         self._rankings: dict[tuple[Any, ...], _Ranking] = {}
-        self._heap = [self._entry(view, request) for view in views.values()]
-        heapify(self._heap)
+        self._whole = _Ranking([self._entry(view, request) for view in views.values()])
+        heapify(self._whole.heap)
 
-    def add(self, views: Iterable[HostView], request: ContainerRequest) -> None:
-        for view in views:
-            entry = self._entry(view, request)
-            heappush(self._heap, entry)
-            self.added.append(entry)
+    def add(self, changes: Sequence[HostView], request: ContainerRequest) -> None:
+        views, added = self._views, self.added
+        for view in changes[self.seen :]:
+            if views.get(view.host.id) is view:
+                added.append(self._entry(view, request))
+        self.seen = len(changes)
 
     def ranking(self, key: tuple[Any, ...]) -> _Ranking:
         ranking = self._rankings.get(key)
         if ranking is None:
             if len(self._rankings) == _RANKINGS:
                 self._rankings.clear()
-            # Old views would come up first in every copy. And a copy of a heap is a heap.
-            while self._heap and _is_old(self._heap[0], self._views):
-                heappop(self._heap)
-            ranking = self._rankings[key] = _Ranking(self._heap.copy())
-            ranking.seen = len(self.added)
-        elif ranking.seen < len(self.added):
-            for entry in self.added[ranking.seen :]:
-                heappush(ranking.heap, entry)
-            ranking.seen = len(self.added)
+            ranking = self._rankings[key] = self._whole.copy(self.added, self._views)
         return ranking
 
     def _entry(self, view: HostView, request: ContainerRequest) -> Entry:
@@ -125,6 +122,25 @@ class _Ranking:
 
     heap: list[Entry]
     seen: int = 0
+
+    def add(self, added: Sequence[Entry], views: Mapping[str, HostView]) -> None:
+        """The first one is mostly the old view of a host that is added: to replace it is one way
+        through the heap instead of two."""
+        heap = self.heap
+        for entry in added[self.seen :]:
+            if heap and _is_old(heap[0], views):
+                heapreplace(heap, entry)
+            else:
+                heappush(heap, entry)
+        self.seen = len(added)
+
+    def copy(self, added: Sequence[Entry], views: Mapping[str, HostView]) -> _Ranking:
+        """With what was added. Old views would come up first in every copy, so they go; and a copy
+        of a heap is a heap."""
+        self.add(added, views)
+        while self.heap and _is_old(self.heap[0], views):
+            heappop(self.heap)
+        return _Ranking(self.heap.copy(), self.seen)
 
     def first(
         self, views: Mapping[str, HostView], request: ContainerRequest, index: Index
@@ -176,12 +192,19 @@ def _reads(rule: object) -> tuple[str, ...]:
 
 def values(request: ContainerRequest, names: tuple[str, ...]) -> tuple[Any, ...]:
     """Those of the request's fields, so that requests alike give what is equal."""
-    return tuple([_plain(getattr(request, name)) for name in names])
+    return tuple(
+        [
+            value if isinstance(value := getattr(request, name), _HASHABLE) else _hashable(value)
+            for name in names
+        ]
+    )
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Resources | tuple | str):  # most are, and to ask for a Mapping is slow
-        return value
+_HASHABLE = (tuple, str, Resources)
+"""What most are: to ask for a Mapping is slow."""
+
+
+def _hashable(value: Any) -> Any:
     return tuple(sorted(value.items())) if isinstance(value, Mapping) else value
 
 

@@ -26,7 +26,7 @@ from sqlalchemy.sql import Executable
 from clocker.errors import NameTaken, StoreError
 from clocker.model import Container, Deployment, Event, Host, Lease, Net
 from clocker.store import tables
-from clocker.store.codec import decode, encode
+from clocker.store.codec import decode, encode, encode_containers
 from clocker.store.conflicts import (
     booked_ports,
     conflict_among,
@@ -154,7 +154,11 @@ class SqlTransaction:
             )
 
     def insert_containers(self, containers: Sequence[Container]) -> None:
-        rows = [(self._cloud, made.id, made.name, encode(made)) for made in containers]
+        bodies = encode_containers(containers)
+        rows = [
+            (self._cloud, made.id, made.name, body)
+            for made, body in zip(containers, bodies, strict=True)
+        ]
         places = [
             (self._cloud, *place, made.id) for made in containers for place in booked_ports(made)
         ]
