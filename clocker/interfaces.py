@@ -585,6 +585,11 @@ class Transaction(Protocol):
         """Hold an address that nobody holds; whoever held it before is forgotten."""
         ...
 
+    def put_leases(self, leases: Sequence[Lease]) -> None:
+        """Many at once, much sooner than one by one; NameTaken as for ``put_lease``: then none of
+        them is put."""
+        ...
+
     def release_leases(self, owner: str, at: float, *, network: str | None = None) -> None:
         """Let go of all addresses that the owner holds, or of those of one network."""
         ...
@@ -624,6 +629,10 @@ class Transaction(Protocol):
         ...
 
     def append_event(self, event: Event) -> None: ...
+
+    def append_events(self, events: Sequence[Event]) -> None:
+        """In their order; much sooner than one by one."""
+        ...
 
     def events(self, *, after: int = 0, limit: int = 1000) -> Sequence[Event]:
         """The newest ``limit`` events whose ``seq`` is above ``after``, oldest first."""

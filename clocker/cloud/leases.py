@@ -34,12 +34,16 @@ def lease(
     """An address for ``owner``: the ``wanted`` one, else the one that it had last, else the next
     in turn. A released address rests for the cloud's quarantine before another owner gets it.
     BadInput or NameTaken for a wanted one that cannot be had; NothingFits."""
-    return Addresses(parts, tx).lease(owner, wanted=wanted, network=network, subnet=subnet)
+    addresses = Addresses(parts, tx)
+    leased = addresses.lease(owner, wanted=wanted, network=network, subnet=subnet)
+    addresses.store()
+    return leased
 
 
 class Addresses:
     """As ``lease``, for several in one transaction: what is leased is read once, and kept in step
-    with what this leases. Whatever else leases or releases meanwhile, it does not see."""
+    with what this leases, which ``store`` puts on record. Whatever else leases or releases
+    meanwhile, it does not see."""
 
     def __init__(self, parts: Parts, tx: Transaction) -> None:
         rules = parts.spec.network
@@ -48,6 +52,7 @@ class Addresses:
         self._held = tx.leases()
         self._released = tx.released_leases()
         self._networks: dict[str, _OfNetwork] = {}
+        self._new: list[Lease] = []
 
     def lease(
         self,
@@ -68,13 +73,19 @@ class Addresses:
         former = None if wanted else _former(own, subnet, reserved)
         address = wanted or former
         if address is None:
-            address = there.search.next()
-            self._tx.set_setting(_last_key(network), address)
+            address = there.last = there.search.next()
         there.search.take(address)
         used_before = there.released.pop(address, None) is not None
         there.held[address] = owner
-        self._tx.put_lease(Lease(network, address, owner))
+        self._new.append(Lease(network, address, owner))
         return Leased(address, used_before)
+
+    def store(self) -> None:
+        self._tx.put_leases(self._new)
+        self._new = []
+        for network, there in self._networks.items():
+            if there.last:
+                self._tx.set_setting(_last_key(network), there.last)
 
     def _load(self, network: str, subnet: str) -> _OfNetwork:
         held = {item.address: item.owner for item in self._held if item.network == network}
@@ -95,12 +106,14 @@ class Addresses:
 
 @dataclass(slots=True)
 class _OfNetwork:
-    """``held``: owners by address. ``of_owner``: what each had last, and let go of."""
+    """``held``: owners by address. ``of_owner``: what each had last, and let go of. ``last``: the
+    one that was chosen last."""
 
     held: dict[str, str]
     released: dict[str, Lease]
     of_owner: dict[str, list[Lease]]
     search: Search
+    last: str | None = None
 
 
 def addresses_free(parts: Parts, tx: Transaction) -> int:

@@ -7,6 +7,7 @@ token, and writes that still carry the old one are refused.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -134,6 +135,14 @@ def log(
 ) -> None:
     who = parts.owner.partition(":")[0]
     tx.append_event(Event(parts.clock(), who, verb, subject, outcome, detail))
+
+
+def log_all(
+    parts: Parts, tx: Transaction, verb: str, outcome: str, details: Iterable[tuple[str, str]]
+) -> None:
+    """The same of many: their names and details."""
+    who, now = parts.owner.partition(":")[0], parts.clock()
+    tx.append_events([Event(now, who, verb, name, outcome, detail) for name, detail in details])
 
 
 def log_now(parts: Parts, verb: str, subject: str, outcome: str, detail: str = "") -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -97,7 +97,7 @@ def _reserve_all(
 
 class _Bookings:
     """Those of one transaction. What is on record is read once, and kept in step with what is
-    decided; the containers are stored together at the end."""
+    decided; containers and leases are stored together at the end."""
 
     def __init__(
         self, parts: Parts, tx: Transaction, offers: Offers | None, new_hosts: int | None
@@ -127,11 +127,13 @@ class _Bookings:
         return booked
 
     def store(self) -> None:
+        self._addresses.store()
         self._tx.insert_containers(self._made)
-        for made in self._made:
-            host = self._fleet.view(made.host_id).host
-            detail = f"{made.request.image} on {host.name}"
-            ledger.log(self._parts, self._tx, "obtain", made.name, "booked", detail)
+        details = (
+            (made.name, f"{made.request.image} on {self._fleet.view(made.host_id).host.name}")
+            for made in self._made
+        )
+        ledger.log_all(self._parts, self._tx, "obtain", "booked", details)
 
     def _intend(self, imagined: Host) -> Host:
         if self._new_hosts_left == 0:
@@ -141,6 +143,7 @@ class _Bookings:
             )
         if self._new_hosts_left is not None:
             self._new_hosts_left -= 1
+        self._addresses.store()
         host = intend(self._parts, self._tx, imagined)
         self._fleet.update(HostView(host))
         self._addresses = Addresses(self._parts, self._tx)  # the host has leased some too
@@ -148,7 +151,7 @@ class _Bookings:
 
     def _book(self, view: HostView, request: ContainerRequest) -> Reservation:
         container_id = self._parts.new_id()
-        name = request.name or _made_up_name(request.image, container_id)
+        name = request.name or _made_up_name(request.image, container_id, self._named)
         self._refuse_shared_name(name, request)
         used_before, endpoints = self._lease_all(name, request)
         container = Container(
@@ -156,7 +159,7 @@ class _Bookings:
             name=name,
             host_id=view.host.id,
             state=ContainerState.CREATING,
-            request=replace(request, name=name),
+            request=request if request.name else replace(request, name=name),
             address=endpoints[0].address,
             mac=endpoints[0].mac,
             attachments=endpoints[1:],
@@ -214,7 +217,9 @@ def _bound(request: ContainerRequest, host: str | None) -> ContainerRequest:
     return replace(request, rules=(*request.rules, RuleSpec("hostname", {"pattern": host})))
 
 
-def _made_up_name(image: str, container_id: str) -> str:
+def _made_up_name(image: str, container_id: str, taken: Collection[str]) -> str:
+    """Six digits of the id, and as many more as it takes: of thousands some begin alike."""
     base = image.split("@", maxsplit=1)[0].rsplit("/", 1)[-1].split(":", maxsplit=1)[0].lower()
     stem = re.sub(r"[^a-z0-9]+", "-", base).strip("-")[:40] or "container"
-    return f"{stem}-{container_id[:6]}"
+    names = (f"{stem}-{container_id[:digits]}" for digits in range(6, len(container_id) + 1))
+    return next(name for name in names if name not in taken)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from threading import Lock
 
-from clocker.errors import StoreError
+from clocker.errors import NameTaken, StoreError
 from clocker.model import Container, Deployment, Event, Host, Lease, Net
 from clocker.store.conflicts import (
     conflict_among,
@@ -135,6 +135,16 @@ class MemoryTransaction:
             raise lease_conflict(lease, held.owner)
         state.leases[key] = replace(lease, released_at=None)
 
+    def put_leases(self, leases: Sequence[Lease]) -> None:
+        state = self._to_change()
+        before = dict(state.leases)
+        try:
+            for lease in leases:
+                self.put_lease(lease)
+        except NameTaken:
+            state.leases = before
+            raise
+
     def release_leases(self, owner: str, at: float, *, network: str | None = None) -> None:
         leases = self._to_change().leases
         for key, lease in list(leases.items()):
@@ -185,6 +195,10 @@ class MemoryTransaction:
     def append_event(self, event: Event) -> None:
         events = self._to_change().events
         events.append(replace(event, seq=len(events) + 1))
+
+    def append_events(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self.append_event(event)
 
     def events(self, *, after: int = 0, limit: int = 1000) -> Sequence[Event]:
         newer = self._state.events[max(after, 0) :]

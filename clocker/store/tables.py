@@ -107,6 +107,17 @@ def hold_if_free(dialect: str) -> Executable:
 
 
 @cache
+def hold_many(dialect: str) -> str:
+    """As ``hold_if_free``, for the driver itself."""
+    key = ", ".join(column.name for column in leases.primary_key)
+    return (
+        f"{insert_many(dialect, leases)} ON CONFLICT ({key}) DO UPDATE"
+        " SET owner = excluded.owner, released_at = NULL"
+        f" WHERE {leases.name}.released_at IS NOT NULL"
+    )
+
+
+@cache
 def next_number(dialect: str) -> Executable:
     """Count the cloud's tokens one up."""
     insert = _insert(dialect, tokens)

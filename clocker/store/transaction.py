@@ -63,6 +63,7 @@ _ALL_LEASES = select(
     leases.c.network, leases.c.address, leases.c.owner, leases.c.released_at
 ).where(leases.c.cloud == _CLOUD)
 _HELD_LEASES = _ALL_LEASES.where(leases.c.released_at.is_(None))
+_COUNT_HELD = select(func.count()).where(leases.c.cloud == _CLOUD, leases.c.released_at.is_(None))
 _RELEASED_LEASES = _ALL_LEASES.where(leases.c.released_at.is_not(None))
 _LEASE_OWNER = select(leases.c.owner).where(
     leases.c.cloud == _CLOUD,
@@ -100,6 +101,7 @@ _APPEND_EVENT = insert(events).from_select(
         bindparam("body", type_=Text),
     ).where(events.c.cloud == _CLOUD),
 )
+_LAST_EVENT = select(func.coalesce(func.max(events.c.seq), 0)).where(events.c.cloud == _CLOUD)
 _NEWEST_EVENTS = (
     select(events.c.seq, events.c.body)
     .where(events.c.cloud == _CLOUD, events.c.seq > bindparam("after"))
@@ -184,6 +186,20 @@ class SqlTransaction:
         if owner != lease.owner:
             raise lease_conflict(lease, owner)
 
+    def put_leases(self, leases: Sequence[Lease]) -> None:
+        rows = [(self._cloud, item.network, item.address, item.owner, None) for item in leases]
+        self._change_sql("SAVEPOINT put")
+        held = self._run(_COUNT_HELD).scalar_one()
+        self._run_many(tables.hold_many(self._dialect), rows)
+        try:
+            if self._run(_COUNT_HELD).scalar_one() - held < len(rows):
+                for lease in leases:  # some were held already: whoever has them says so
+                    self.put_lease(lease)
+        except NameTaken:
+            self._change_sql("ROLLBACK TO SAVEPOINT put")
+            raise
+        self._change_sql("RELEASE SAVEPOINT put")
+
     def release_leases(self, owner: str, at: float, *, network: str | None = None) -> None:
         if network is None:
             self._change(_RELEASE_LEASES, owner=owner, at=at)
@@ -228,6 +244,11 @@ class SqlTransaction:
     def append_event(self, event: Event) -> None:
         self._change(_APPEND_EVENT, body=encode(event))
 
+    def append_events(self, events: Sequence[Event]) -> None:
+        last: int = self._run(_LAST_EVENT).scalar_one()
+        rows = [(self._cloud, seq, encode(event)) for seq, event in enumerate(events, last + 1)]
+        self._insert_all(tables.events, rows)
+
     def events(self, *, after: int = 0, limit: int = 1000) -> Sequence[Event]:
         rows = self._run(_NEWEST_EVENTS, after=after, limit=limit).all()
         return [replace(decode(Event, body), seq=seq) for seq, body in reversed(rows)]
@@ -267,10 +288,13 @@ class SqlTransaction:
         self._run(statement, **values)
 
     def _insert_all(self, table: Table, rows: list[tuple[Any, ...]]) -> None:
+        self._run_many(tables.insert_many(self._dialect, table), rows)
+
+    def _run_many(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
         self._refuse_if_read_only()
         if rows:
             with self._noted():
-                self._connection.exec_driver_sql(tables.insert_many(self._dialect, table), rows)
+                self._connection.exec_driver_sql(statement, rows)
 
     def _change_sql(self, statement: str) -> None:
         self._refuse_if_read_only()

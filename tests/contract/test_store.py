@@ -131,6 +131,19 @@ def test_what_was_released_is_known_until_it_is_held_anew_or_forgotten(store: St
         assert list(tx.leases()) == [first, Lease("default", "10.0.0.3", "container/db")]
 
 
+def test_many_leases_are_put_as_one_by_one(store: Store) -> None:
+    web, db, new = (Lease("default", f"10.0.0.{n}", f"container/{n}") for n in (2, 3, 4))
+    with store.transaction() as tx:
+        tx.put_leases([web, db])
+        tx.release_leases(db.owner, 100.0)
+        taken_over = replace(db, owner="container/other")
+        tx.put_leases([taken_over, new, web])
+        tx.put_leases([])
+    with store.read() as tx:
+        assert list(tx.leases()) == [web, taken_over, new]
+        assert list(tx.released_leases()) == []
+
+
 def test_an_owner_lets_go_of_one_networks_addresses(store: Store) -> None:
     with store.transaction() as tx:
         tx.put_lease(Lease("default", "10.0.0.2", "container/web"))
@@ -203,6 +216,17 @@ def test_events_are_numbered_in_their_order(store: Store) -> None:
         assert events[0] == replace(event("a1"), seq=numbers[0])
 
 
+def test_many_events_are_numbered_in_their_order(store: Store) -> None:
+    for names in (["a", "b"], [], ["c", "d"]):
+        with store.transaction() as tx:
+            tx.append_events([replace(event(name), seq=77) for name in names])
+            tx.append_event(event("one"))
+    with store.read() as tx:
+        events = tx.events()
+    assert [e.subject for e in events] == ["a", "b", "one", "one", "c", "d", "one"]
+    assert [e.seq for e in events] == list(range(events[0].seq, events[0].seq + 7))
+
+
 def test_events_give_the_newest_after_a_number(store: Store) -> None:
     with store.transaction() as tx:
         for number in range(6):
@@ -221,12 +245,14 @@ CHANGES: dict[str, Callable[[Transaction], object]] = {
     "put_container": lambda tx: tx.put_container(container("x")),
     "delete_container": lambda tx: tx.delete_container("id-web"),
     "put_lease": lambda tx: tx.put_lease(Lease("default", "10.0.0.9", "container/x")),
+    "put_leases": lambda tx: tx.put_leases([Lease("default", "10.0.0.9", "container/x")]),
     "release_leases": lambda tx: tx.release_leases("container/web", 100.0),
     "forget_leases": lambda tx: tx.forget_leases(100.0),
     "put_network": lambda tx: tx.put_network(Net("x", "10.1.0.0/24")),
     "delete_network": lambda tx: tx.delete_network("x"),
     "next_token": lambda tx: tx.next_token(),
     "append_event": lambda tx: tx.append_event(event("x")),
+    "append_events": lambda tx: tx.append_events([event("x")]),
     "set_setting": lambda tx: tx.set_setting("key", "x"),
 }
 

@@ -57,6 +57,18 @@ TAKEN: dict[str, tuple[Callable[[Transaction], None], str]] = {
         lambda tx: tx.put_lease(Lease("default", "10.210.0.2", "container/db")),
         "the address 10.210.0.2 of network 'default' belongs to container/web, not to container/db",
     ),
+    "the address of one of many": (
+        lambda tx: tx.put_leases(
+            [Lease("default", f"10.210.0.{n}", "container/db") for n in (1, 2, 3)]
+        ),
+        "the address 10.210.0.2 of network 'default' belongs to container/web, not to container/db",
+    ),
+    "the address of two of many": (
+        lambda tx: tx.put_leases(
+            [Lease("default", "10.210.0.9", f"container/{name}") for name in ("db", "job")]
+        ),
+        "the address 10.210.0.9 of network 'default' belongs to container/db, not to container/job",
+    ),
 }
 
 

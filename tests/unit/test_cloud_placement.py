@@ -74,6 +74,18 @@ def test_a_rule_of_the_request_decides() -> None:
     assert "hosts.maximum" in (caught.value.remedy or "")
 
 
+def test_made_up_names_differ_where_ids_begin_alike() -> None:
+    numbers = iter(range(1000))
+    parts = replace(parts_of(), new_id=lambda: f"c0ffee{next(numbers):010x}")
+    cloud = Cloud(parts)
+    made = cloud.obtain_many([replace(WEB, name=None)] * 3) + [
+        cloud.obtain(replace(WEB, name=None))
+    ]
+    names = [container.name for container in made]
+    assert names[0] == "debian-c0ffee"
+    assert len(set(names)) == 4 and all(name.startswith("debian-c0ffee0") for name in names[1:])
+
+
 def test_who_has_a_host_for_itself_gets_a_new_one_and_keeps_it() -> None:
     cloud = Cloud(parts_of(count=1, maximum=3))
     cloud.up()
