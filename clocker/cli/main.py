@@ -76,4 +76,5 @@ def main(args: list[str] | None = None) -> None:
         # Threads may be in the middle of long work. It is on record, and nothing is to wait.
         sys.stdout.flush()
         os._exit(status)
+    gc.freeze()  # nor is all of it to be looked through once more at the end
     sys.exit(status)
