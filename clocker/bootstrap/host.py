@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from clocker.bootstrap.check import check
 from clocker.bootstrap.engine_access import certify, engine_port
 from clocker.bootstrap.markers import Marker, Transcript, resources, tunnel_key
 from clocker.bootstrap.own_registries import own_registries
-from clocker.bootstrap.plan import BootstrapPlan, plan
+from clocker.bootstrap.plan import BootstrapPlan, change_script, plan
 from clocker.bootstrap.registries import registries_step
 from clocker.bootstrap.trust import ensured_trust
 from clocker.errors import CommandFailed
-from clocker.interfaces import Parts, Progress, Shell
-from clocker.model import Host, Resources, Trust
+from clocker.interfaces import Parts, Progress, Shell, Transaction
+from clocker.model import Host, Lease, Net, Resources, Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,18 @@ class Outcome:
     resources: Resources | None
     tunnel_key: str | None
     changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """The further networks of a cloud at some time; ``leases``: the hosts' among others."""
+
+    nets: Sequence[Net]
+    leases: Sequence[Lease]
+
+    @classmethod
+    def on_record(cls, tx: Transaction) -> Networks:
+        return cls(tx.networks(), tx.leases())
 
 
 def expected_stamp(parts: Parts, host: Host) -> str:
@@ -50,6 +63,21 @@ def bootstrap(parts: Parts, host: Host) -> Outcome:
     finally:
         shell.close()
     return _outcome(wanted, facts, changed=True)
+
+
+def change_networks(parts: Parts, host: Host, former: Networks) -> Outcome | None:
+    """Only what differs from what the host was made into when the networks were ``former``, in a
+    single round trip. None when it was made into something else, or is so no longer."""
+    trust = _trust(parts, host)
+    before, wanted = _plan(parts, host, trust, former), _plan(parts, host, trust)
+    if host.stamp != before.stamp:
+        return None
+    change = replace(wanted, script=change_script(parts.spec.name, before, wanted))
+    shell = parts.connections.shell(host)
+    facts = run_script(shell, change, host.name, parts.progress, parts.spec.hosts.timeout_s)
+    if "otherwise" in facts:
+        return None
+    return Outcome(wanted.stamp, host.capacity, host.tunnel_key, changed=True)
 
 
 def run_script(
@@ -84,16 +112,19 @@ def _outcome(wanted: BootstrapPlan, facts: dict[str, str], *, changed: bool) -> 
     return Outcome(wanted.stamp, resources(facts), tunnel_key(facts), changed)
 
 
-def _plan(parts: Parts, host: Host, trust: Trust | None) -> BootstrapPlan:
+def _plan(
+    parts: Parts, host: Host, trust: Trust | None, networks: Networks | None = None
+) -> BootstrapPlan:
     """What it is told of registries, the default network's steps, then those of each other."""
     with parts.store.read() as tx:
-        nets, leases = tx.networks(), tx.leases()
+        networks = networks or Networks.on_record(tx)
         registries = (*parts.spec.registries, *own_registries(tx, parts.spec.zone))
+    owner = f"host/{host.name}"
+    gateways = {item.network: item.address for item in networks.leases if item.owner == owner}
     steps = [registries_step(parts.spec.name, registries)]
     steps += [parts.network.step(host), parts.names.step(host)]
-    gateways = {item.network: item.address for item in leases if item.owner == f"host/{host.name}"}
-    steps.append(parts.network.prune(nets))
-    for net in nets:
+    steps.append(parts.network.prune(networks.nets))
+    for net in networks.nets:
         if net.name in gateways:
             there = replace(host, gateway=gateways[net.name])
             steps += [parts.network.of(net).step(there), parts.names.of(net).step(there)]

@@ -30,10 +30,12 @@ _ENGINE_PACKAGES: tuple[Package, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class BootstrapPlan:
-    """``stamp``: the script's hash, which the script leaves on the host when it has ended."""
+    """``stamp``: the script's hash, which the script leaves on the host when it has ended.
+    ``steps``: names and texts, in the script's order."""
 
     script: str
     stamp: str
+    steps: tuple[tuple[str, str], ...]
 
 
 def plan(
@@ -42,21 +44,29 @@ def plan(
     """The script that makes the engine ready, does ``steps`` and measures the host. ``trust``:
     where the engine is to listen with TLS, whose certificates it accepts."""
     everything = (_engine_step(spec, host, steps, trust), *steps, _facts_step())
-    script = render(
-        "bootstrap/script.sh.j2",
-        {
-            "layout": Layout(spec.name),
-            "lock": LOCK,
-            "lock_timeout_s": _LOCK_TIMEOUT_S,
-            "stamp": _STAMP_HERE,
-            "steps": [
-                {"name": step.name, "text": render(step.template, step.values)}
-                for step in everything
-            ],
-        },
-    )
+    texts = tuple((step.name, render(step.template, step.values)) for step in everything)
+    script = _script(spec.name, texts, _STAMP_HERE)
     stamp = sha256(script.encode()).hexdigest()[:16]
-    return BootstrapPlan(script.replace(_STAMP_HERE, stamp, 1), stamp)
+    return BootstrapPlan(script.replace(_STAMP_HERE, stamp, 1), stamp, texts)
+
+
+def change_script(cloud: str, former: BootstrapPlan, wanted: BootstrapPlan) -> str:
+    """What makes a host that is as ``former`` says one as ``wanted`` says: those steps only that
+    are others now. On any other host it does nothing, and says so by the fact ``otherwise``."""
+    changed = [step for step in wanted.steps if step not in former.steps]
+    return _script(cloud, changed, wanted.stamp, former.stamp)
+
+
+def _script(cloud: str, steps: Sequence[tuple[str, str]], stamp: str, former: str = "") -> str:
+    values = {
+        "layout": Layout(cloud),
+        "lock": LOCK,
+        "lock_timeout_s": _LOCK_TIMEOUT_S,
+        "stamp": stamp,
+        "former": former,
+        "steps": [{"name": name, "text": text} for name, text in steps],
+    }
+    return render("bootstrap/script.sh.j2", values)
 
 
 def _engine_step(spec: CloudSpec, host: Host, steps: Sequence[Step], trust: Trust | None) -> Step:

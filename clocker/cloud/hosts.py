@@ -6,7 +6,14 @@ import time
 from collections.abc import Callable
 from typing import TypeAlias
 
-from clocker.bootstrap import bootstrap, engine_port, expected_stamp, restore
+from clocker.bootstrap import (
+    Networks,
+    bootstrap,
+    change_networks,
+    engine_port,
+    expected_stamp,
+    restore,
+)
 from clocker.cloud import ledger, secrets
 from clocker.cloud.heartbeat import holding
 from clocker.cloud.membership import join
@@ -73,33 +80,37 @@ def make(parts: Parts, host: Host, join: Join = join) -> Host:
     return ensure_current(parts, host.id)
 
 
-def ensure_current(parts: Parts, host_id: str, *, ask: bool = False) -> Host:
+def ensure_current(
+    parts: Parts, host_id: str, *, ask: bool = False, former: Networks | None = None
+) -> Host:
     """The ready host, bootstrapped anew unless it was made into what it is to be now: by the
-    record, or, with ``ask``, by the host's own word."""
+    record, or, with ``ask``, by the host's own word. ``former``: the networks before a change,
+    from which only that change is made on a host that knows them."""
     deadline = time.monotonic() + parts.spec.hosts.timeout_s
     while time.monotonic() < deadline:
         host = ensure_ready(parts, host_id)
         if not ask and host.stamp == expected_stamp(parts, host):
             return host
         if claimed := ledger.claim_host(parts, host.id):
-            return _renew(parts, claimed)
+            return _renew(parts, claimed, former)
         time.sleep(_POLL_S)
     raise TimedOut("the host was not brought up to date in time", where=f"host {host_id}")
 
 
-def _renew(parts: Parts, host: Host) -> Host:
+def _renew(parts: Parts, host: Host, former: Networks | None) -> Host:
     """It stays ready, whatever comes of it: what runs on it runs on."""
     with holding(parts, host):
         try:
-            host = _bootstrap(parts, host)
+            host = _bootstrap(parts, host, former)
         finally:
             host = ledger.change_host(parts, host, work=None)
     parts.progress.done(host.name, "up to date")
     return host
 
 
-def _bootstrap(parts: Parts, host: Host) -> Host:
-    outcome = bootstrap(parts, host)
+def _bootstrap(parts: Parts, host: Host, former: Networks | None = None) -> Host:
+    outcome = change_networks(parts, host, former) if former else None
+    outcome = outcome or bootstrap(parts, host)
     return ledger.change_host(
         parts,
         host,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from clocker.addressing import carve, check_subnet, size
+from clocker.bootstrap import Networks
 from clocker.cloud import ledger
 from clocker.cloud.hosts import ensure_current
 from clocker.cloud.labels import check_network_name
@@ -36,6 +37,7 @@ def create(parts: Parts, name: str, *, prefix: int | None = None, subnet: str | 
     same one completes what is missing. BadInput, NameTaken, NothingFits."""
     check_network_name(name)
     with parts.store.transaction() as tx:
+        former = Networks.on_record(tx) if tx.network(name) is None else None
         net = tx.network(name) or _carved(parts, tx, name, prefix, subnet)
         if not _is_as_asked(net, prefix, subnet):
             raise NameTaken(
@@ -46,7 +48,7 @@ def create(parts: Parts, name: str, *, prefix: int | None = None, subnet: str | 
             if host.state is not HostState.DELETING:
                 lease_gateways(parts, tx, host.name)
         ledger.log(parts, tx, "network", name, "created", net.subnet)
-    refresh(parts)
+    refresh(parts, former)
     parts.progress.done(name, f"{net.subnet} on every host")
     return net
 
@@ -64,9 +66,10 @@ def remove(parts: Parts, name: str) -> None:
                 where=f"network {name}",
                 remedy=f"clocker network detach {name} {held[0]}, or clocker rm {held[0]}",
             )
+        former = Networks.on_record(tx)
         tx.delete_network(net.name)
         ledger.log(parts, tx, "network", name, "removed", net.subnet)
-    refresh(parts)
+    refresh(parts, former)
     parts.progress.done(name, "removed from every host")
 
 
@@ -84,14 +87,18 @@ def view(parts: Parts, name: str) -> NetView:
         return _view(parts, tx, net_named(parts, tx, name))
 
 
-def refresh(parts: Parts) -> None:
-    """Bring every ready host up to what the networks are now. A host that is away is reported:
-    it is on record, and the next ``up`` completes it."""
+def refresh(parts: Parts, former: Networks | None = None) -> None:
+    """Bring every ready host up to what the networks are now; ``former``: what they were until
+    now, where that is known. A host that is away is reported: it is on record, and the next
+    ``up`` completes it."""
     with parts.store.read() as tx:
         hosts = [host for host in tx.hosts() if host.state is HostState.READY]
     failures: list[ClockerError] = []
     with side_by_side(min(parts.spec.hosts.concurrency, len(hosts))) as pool:
-        jobs = {pool.submit(ensure_current, parts, host.id, ask=True): host for host in hosts}
+        jobs = {
+            pool.submit(ensure_current, parts, host.id, ask=True, former=former): host
+            for host in hosts
+        }
         for job, host in jobs.items():
             try:
                 job.result()

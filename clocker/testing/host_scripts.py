@@ -32,6 +32,9 @@ class ScriptedHost:
 
     def _bootstrap(self, script: str) -> Result:
         etc, said = _value("etc", script), []
+        former = _value(" *former", script)
+        if former and self._stamp(etc) != former:
+            return Result(0, _lines([f"{MARK} fact otherwise yes"]))
         self.files.remove(f"{etc}/stamp")
         for step in re.findall(r"^ *say begin (\S+)$", script, re.MULTILINE):
             said.append(f"{MARK} begin {step}")
@@ -41,11 +44,15 @@ class ScriptedHost:
             if step == "facts":
                 said += [f"{MARK} fact {fact}" for fact in self._facts()]
             said.append(f"{MARK} done {step}")
-        self._let_listen(f"{etc}/engine", script)
-        self.engine_running = True
-        self.files.write(f"{etc}/facts", _lines(self._facts()))
+        if not former:
+            self._let_listen(f"{etc}/engine", script)
+            self.engine_running = True
+            self.files.write(f"{etc}/facts", _lines(self._facts()))
         self.files.write(f"{etc}/stamp", _lines([_value("stamp", script)]))
         return Result(0, _lines(said))
+
+    def _stamp(self, etc: str) -> str | None:
+        return self._read(etc, "stamp")[0] if self.files.exists(f"{etc}/stamp") else None
 
     def _check(self, etc: str) -> Result:
         if not self.files.exists(f"{etc}/stamp") or not self.engine_running:

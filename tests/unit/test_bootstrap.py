@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -11,18 +12,20 @@ import yaml
 
 from clocker.bootstrap import cloud_config
 from clocker.bootstrap.markers import Marker, Transcript, parse, resources
-from clocker.bootstrap.plan import BootstrapPlan, plan
+from clocker.bootstrap.plan import BootstrapPlan, change_script, plan
 from clocker.interfaces import KeyPair
 from clocker.model import (
     CloudSpec,
     EngineOptions,
     Host,
     HostState,
+    Net,
     NodePool,
     Resources,
     SshAccess,
 )
 from clocker.network import open_names, open_network
+from clocker.network.layout import LOCK
 
 SPEC = CloudSpec("demo", NodePool(("local",)))
 HOST = Host(
@@ -77,6 +80,30 @@ def test_the_stamp_is_the_scripts_own() -> None:
     for variant in VARIANTS.values():
         assert f"\nstamp={variant.stamp}\n" in variant.script
         assert "@stamp@" not in variant.script
+
+
+def test_a_change_is_those_steps_that_differ_and_for_that_host_only(tmp_path: Path) -> None:
+    """What is run first, by a shell: a host with another stamp is left as it is."""
+    blue = open_network(SPEC).of(Net("blue", "10.210.16.0/24")).step(HOST)
+    former = VARIANTS["plain"]
+    steps = (open_network(SPEC).step(HOST), open_names(SPEC).step(HOST), blue)
+    wanted = plan(SPEC, HOST, steps)
+    script = change_script("demo", former, wanted)
+    assert re.findall(r"say begin (\S+)", script) == ["network-blue"]
+    assert f"\nstamp={wanted.stamp}\n" in script
+    etc = tmp_path / "etc"
+    here = script.replace("/etc/clocker/demo", str(etc)).replace(LOCK, str(tmp_path / "lock"))
+    here = here.replace('"$(id -u)" = 0', "0 = 0").replace("step_1\n    say", "say")
+    assert "\n    step_1\n" not in here
+    for stamp, changed in ((former.stamp, True), ("another", False), (None, False)):
+        etc.mkdir(exist_ok=True)
+        (etc / "stamp").unlink(missing_ok=True)
+        if stamp:
+            (etc / "stamp").write_text(f"{stamp}\n")
+        said = subprocess.check_output(["sh", "-s"], input=here, text=True)
+        left = (etc / "stamp").read_text().strip() if (etc / "stamp").exists() else None
+        assert ("fact otherwise yes" not in said) is changed
+        assert left == (wanted.stamp if changed else stamp)
 
 
 def test_packages_of_all_steps_are_installed_in_one_run() -> None:

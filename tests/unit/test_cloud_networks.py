@@ -9,10 +9,10 @@ import pytest
 
 from clocker.addressing import carve, check_subnet
 from clocker.cloud import Cloud
-from clocker.errors import BadInput, EngineError, NameTaken, NotFound, NothingFits
+from clocker.errors import BadInput, BootstrapFailed, EngineError, NameTaken, NotFound, NothingFits
 from clocker.interfaces import Parts
 from clocker.model import ContainerRequest
-from clocker.testing import fake_parts
+from clocker.testing import RecordingProgress, fake_parts, fake_spec
 
 
 @pytest.fixture
@@ -86,6 +86,56 @@ def test_making_it_again_changes_nothing(parts: Parts, cloud: Cloud) -> None:
         cloud.create_network("blue", subnet="10.210.18.0/24")
     with pytest.raises(NameTaken, match=r"10\.210\.16\.0/24"):
         cloud.create_network("blue", prefix=25)
+
+
+def test_only_what_is_about_a_network_is_done_on_a_host_that_is_as_it_should_be() -> None:
+    parts = fake_parts(fake_spec(count=1))
+    cloud = Cloud(parts)
+    cloud.up()
+    progress: RecordingProgress = parts.progress  # type: ignore[assignment]
+
+    def steps() -> set[str]:
+        told = {each.text for each in progress.told if each.kind == "step"}
+        progress.told.clear()
+        return told
+
+    assert {"engine", "network", "names", "facts"} <= steps()
+    cloud.create_network("blue")
+    assert steps() == {"networks", "network-blue", "names"}
+    cloud.create_network("red")
+    assert steps() == {"networks", "network-red", "names"}
+    cloud.remove_network("blue")
+    assert steps() == {"networks"}
+    assert cloud.up().unchanged
+    agree(parts)
+
+
+def test_all_is_done_on_a_host_that_is_something_else_than_is_on_record() -> None:
+    parts = fake_parts(fake_spec(count=2))
+    cloud = Cloud(parts)
+    cloud.up()
+    first, second = (view.host for view in cloud.hosts())
+    machines = parts.connections.machines  # type: ignore[attr-defined]
+    machines.machine(first).files.remove("/etc/clocker/test/stamp")
+    progress: RecordingProgress = parts.progress  # type: ignore[assignment]
+    progress.told.clear()
+    cloud.create_network("blue")
+    whole = {each.subject for each in progress.told if each.text == "engine"}
+    assert whole == {first.name}
+    assert cloud.up().unchanged == (first.name, second.name)
+    agree(parts)
+
+
+def test_a_change_of_networks_that_fails_is_completed(parts: Parts, cloud: Cloud) -> None:
+    first = cloud.hosts()[0].host
+    system = parts.connections.machines.machine(first).system  # type: ignore[attr-defined]
+    system.failing_step = "network-blue"
+    with pytest.raises(BootstrapFailed, match="1 of 2 hosts"):
+        cloud.create_network("blue")
+    system.failing_step = None
+    cloud.create_network("blue")
+    assert len(cloud.up().unchanged) == 2
+    agree(parts)
 
 
 def test_a_container_on_several_networks(parts: Parts, cloud: Cloud) -> None:
