@@ -25,6 +25,7 @@ from clocker.interfaces import Shell
 from clocker.model import Host
 
 IMAGE = "clocker-bench/sleep:latest"
+_NOT_OURS = ("CLOCKER", "PYTHONDONTWRITEBYTECODE")
 _CLOCKER = str(Path(sys.executable).with_name("clocker"))
 
 
@@ -66,7 +67,9 @@ def two_hosts(network: Mapping[str, object] = MappingProxyType({})) -> Iterator[
     name = f"b{secrets.token_hex(3)}"
     folder = Path(tempfile.mkdtemp(prefix=f"clocker-{name}-"))
     environ = {
-        **{key: value for key, value in os.environ.items() if not key.startswith("CLOCKER")},
+        **{key: value for key, value in os.environ.items() if not key.startswith(_NOT_OURS)},
+        # An installed command has its bytecode; here the first use of it, not timed, writes it.
+        "PYTHONPYCACHEPREFIX": str(folder / "bytecode"),
         "XDG_STATE_HOME": str(folder / "state"),
         "XDG_RUNTIME_DIR": str(folder / "run"),
     }

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from clocker.applications import Resolved
 from clocker.cloud import networks as nets
-from clocker.errors import NotFound
+from clocker.cloud.steps import side_by_side
+from clocker.errors import ClockerError, NotFound
 from clocker.interfaces import Parts
+from clocker.model import Host, HostState
 
 _USUAL, _LARGEST = 24, 18
 
 
 def make(parts: Parts, resolved: Resolved, names: tuple[str, ...]) -> None:
-    """Also those that are there already: what an earlier call could not complete is completed."""
+    """Also those that are there already: what an earlier call could not complete is completed.
+    The engines, which come next, are called on meanwhile."""
     with parts.store.read() as tx:
         there = {net.name for net in tx.networks()}
-    for name in names:
-        parts.progress.step(name, "network")
-        size = None if name in there else prefix(parts, resolved)
-        nets.create(parts, name, prefix=size)
+        hosts = [host for host in tx.hosts() if host.state is HostState.READY] if names else []
+    with side_by_side(min(parts.spec.hosts.concurrency, len(hosts))) as pool:
+        for host in hosts:
+            pool.submit(_call_on, parts, host)
+        for name in names:
+            parts.progress.step(name, "network")
+            size = None if name in there else prefix(parts, resolved)
+            nets.create(parts, name, prefix=size)
 
 
 def remove(parts: Parts, names: tuple[str, ...]) -> None:
@@ -27,6 +34,14 @@ def remove(parts: Parts, names: tuple[str, ...]) -> None:
             nets.remove(parts, name)
         except NotFound:  # by an earlier call, which may not have told every host
             nets.refresh(parts)
+
+
+def _call_on(parts: Parts, host: Host) -> None:
+    """Whoever needs it and cannot have it says so then."""
+    try:
+        parts.connections.engine(host)
+    except ClockerError as error:
+        parts.progress.failed(host.name, f"its engine cannot be reached yet: {error.what}")
 
 
 def prefix(parts: Parts, resolved: Resolved) -> int:

@@ -41,6 +41,7 @@ class Rollout:
         self._failures: dict[str, ClockerError] = {}
         self._gates: dict[str, Future[None]] = {}
         self._withheld: set[str] = set()
+        self._unlearned: list[str] = []
 
     def run(self) -> None:
         """DeployFailed."""
@@ -95,6 +96,7 @@ class Rollout:
                 if gate := self._gates.pop(service, None):
                     gate.set_result(None)
                     continue
+                self._learn()
                 changes = self._planner.of(service)
                 if all(change.verb is Verb.KEEP for change in changes):
                     self._arrived(service, watchers)
@@ -166,7 +168,7 @@ class Rollout:
         elif condition is not Condition.STARTED:
             self._reached(service, condition)
         elif not self._unfinished[service] and service not in self._failures:
-            self._learn(service)
+            self._unlearned.append(service)
             self._arrived(service, watchers)
 
     def _arrived(self, service: str, watchers: ThreadPoolExecutor) -> None:
@@ -188,17 +190,24 @@ class Rollout:
             if self._left[other] == 0:
                 self._ready.append(other)
 
-    def _learn(self, service: str) -> None:
-        """What its containers are now, for those that want their values."""
+    def _learn(self) -> None:
+        """What the containers of those that came are now, for those that want their values."""
+        services, self._unlearned = self._unlearned, []
+        if not services:
+            return
         with self._parts.store.read() as tx:
             hosts = {host.id: host for host in tx.hosts()}
-            found = [tx.container(wanted.name) for wanted in self._resolved.wanted[service]]
+            found = {
+                service: [tx.container(wanted.name) for wanted in self._resolved.wanted[service]]
+                for service in services
+            }
         cloud = self._parts.spec.name
-        self._known[service] = [
-            facts_of(cloud, container, hosts.get(container.host_id))
-            for container in found
-            if container
-        ]
+        for service, containers in found.items():
+            self._known[service] = [
+                facts_of(cloud, container, hosts.get(container.host_id))
+                for container in containers
+                if container
+            ]
 
     def _failed(self) -> DeployFailed:
         count = sum(1 for service in self._resolved.wanted)
