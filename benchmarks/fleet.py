@@ -15,6 +15,7 @@ machine; docs/benchmarks.md says which.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import resource
 import sys
@@ -57,6 +58,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--traces", type=int, default=TRACES)
     traces = parser.parse_args().traces
+    gc.set_threshold(50_000)  # as the command line does
     held = []
     with tempfile.TemporaryDirectory(prefix="clocker-bench-", dir=Path.cwd()) as folder:
         store = open_store(f"sqlite:///{folder}/state.db", "bench")
