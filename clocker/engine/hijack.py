@@ -110,7 +110,9 @@ def _exchange(
                     left = _fed(sock, left)
                     if left is None:
                         selector.modify(sock, selectors.EVENT_READ)
-                if events & selectors.EVENT_READ and not _heard(sock, frames, outputs):
+                if events & selectors.EVENT_READ and not _heard(
+                    sock, frames, outputs, fed=bool(rest)
+                ):
                     return
 
 
@@ -130,12 +132,18 @@ def _fed(sock: Stream, rest: memoryview) -> memoryview | None:
     return rest
 
 
-def _heard(sock: Stream, frames: Frames, outputs: Outputs) -> bool:
+def _heard(sock: Stream, frames: Frames, outputs: Outputs, *, fed: bool) -> bool:
     """Read what is there; False at the end."""
     try:
         data = sock.recv(_CHUNK)
     except BlockingIOError:  # a part of what only a whole can be read of
         return True
+    except ConnectionResetError:
+        # So a unix socket says that it was closed while some stdin was unread, after it has given
+        # all that was said. Others may have lost some of it.
+        if fed and isinstance(sock, socket.socket) and sock.family == socket.AF_UNIX:
+            return False
+        raise
     for stream, payload in frames.feed(data):
         outputs.add(stream, payload)
     return bool(data)

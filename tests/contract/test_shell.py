@@ -108,8 +108,8 @@ def test_lines_arrive_before_the_end(shell: Shell, tmp_path: Path) -> None:
 def test_a_timeout_kills_what_was_started(shell: Shell, tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     began = time.monotonic()
-    with pytest.raises(TimedOut, match="0.7 s"):
-        shell.run(f"sleep 600 & echo $! $$ >{pids}; wait; sleep 600", timeout_s=0.7)
+    with pytest.raises(TimedOut, match="more than 2 s"):
+        shell.run(f"sleep 600 & echo $! $$ >{pids}; wait; sleep 600", timeout_s=2)
     assert time.monotonic() - began < 15
     for pid in pids.read_text().split():
         _until(lambda pid=pid: not _runs(int(pid)))
