@@ -4,6 +4,7 @@ pulled from by the other, and what goes wrong with it."""
 from __future__ import annotations
 
 import io
+import signal
 import tarfile
 import time
 import uuid
@@ -18,9 +19,14 @@ from real_cloud import RealCloud, until
 from registry import program
 
 from clocker.cloud.logins import own_password
-from clocker.cloud.registry_files import registry_files
+from clocker.cloud.registry_files import DATA, registry_files
 
 pytestmark = pytest.mark.hosts
+
+BIG = 64 * 1024 * 1024
+_INSTALLS = f"{DATA}/docker/registry/v2/repositories/clocker/install"
+UPLOADING = f"find {_INSTALLS}/_uploads -name data -size +1M 2>/dev/null"
+TAGS = f"ls {_INSTALLS}/_manifests/tags 2>/dev/null"
 
 
 def image_of(engine: docker.DockerClient, dockerfile: str, files: dict[str, bytes]) -> str:
@@ -180,3 +186,33 @@ def test_a_registry_that_is_stopped(cloud: RealCloud, pushed: str) -> None:
     cloud.clocker("rm", "--yes", "app-0", "app-1")
     cloud.clocker("start", "registry")
     until(lambda: checked(cloud).count("is let in") == 2, 60)
+
+
+def test_a_push_whose_process_is_killed_is_taken_up(cloud: RealCloud) -> None:
+    """Nobody waits for it; half of it is nothing; and the next command goes on with it."""
+    first, second = hosts(cloud)
+    big = ("--install-run", f"head -c {BIG} /dev/urandom > /big", busybox(), "sleep", "600")
+    with cloud.opened() as opened:
+        registry = opened.machine("registry")
+        push = cloud.begin("-v", "run", "--name", "one", "--rule", f"hostname={first}", *big)
+        assert push.stdout is not None
+        assert push.stdout.readline().startswith("one "), "it runs before it is shared"
+        until(lambda: bool(registry.run(["sh", "-c", UPLOADING]).text.strip()))
+        push.send_signal(signal.SIGKILL)
+        push.communicate()
+        assert registry.run(["sh", "-c", TAGS]).text == "", "no tag before all is there"
+        size = cloud.exec("one", "stat", "-c", "%s", "/big")
+        assert size == str(BIG) and shared(cloud) == []
+        cloud.clocker("heal")
+        assert len(registry.run(["sh", "-c", TAGS]).text.split()) == 1
+    assert shared(cloud) == ["shared"]
+    ran = cloud.clocker("-v", "run", "--name", "two", "--rule", f"hostname={second}", *big)
+    assert "install:" not in ran.stderr, "it is pulled"
+    one, two = (cloud.exec(name, "sha256sum", "/big") for name in ("one", "two"))
+    assert one == two
+    cloud.clocker("rm", "--yes", "one", "two")
+
+
+def shared(cloud: RealCloud) -> list[str]:
+    with cloud.opened() as opened:
+        return [event.outcome for event in opened.events(limit=1000) if event.verb == "share"]
