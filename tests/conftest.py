@@ -6,17 +6,22 @@ import signal
 
 import pytest
 
-# Killed at every boundary, failed at random, thousands of made-up values: not for every commit.
+# Killed at every boundary, failed at random, thousands of made-up values, servers that are started
+# for each case: not for every commit.
 SLOW = (
     "test_camp_fuzz",
+    "test_catalogue_on_ec2",
     "test_cloud_crashes",
     "test_cloud_heal_crashes",
     "test_cloud_move_crashes",
     "test_cloud_network_crashes",
     "test_compose_fuzz",
     "test_deploy",
+    "test_ec2_on_moto",
+    "test_ec2_shared",
     "test_faults",
     "test_placement_properties",
+    "test_shell_connections",
     "test_store_processes",
 )
 
