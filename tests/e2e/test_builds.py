@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from archives import PACKERS, bomb, member, tar, tar_of, zip_of
+from local_mirror import mirror, mirrored
 from real_cloud import RealCloud, until
 
 pytestmark = pytest.mark.hosts
@@ -210,6 +211,29 @@ def test_a_build_ends_with_the_command(
     process.send_signal(number)
     process.communicate(timeout=60)
     until(lambda: held(pair) == before)
+
+
+def test_a_base_that_is_made_here_runs_there_with_ssh(
+    pair: RealCloud, base_image: str, scratch: Path
+) -> None:
+    """Its sshd is installed where there is no way to any mirror."""
+    first, second = sorted(host["name"] for host in pair.json("hosts")["hosts"])
+    name = "clocker-test/base:1"
+    with mirror(mirrored(base_image)) as url:
+        made = pair.json("image", "base", "--mirror", url, "--tag", name, "--host", first, "--ssh")
+    assert [(i["name"], i["host"]) for i in made["images"]] == [
+        (name, first),
+        (f"{name}-ssh", first),
+    ]
+    for host in (first, second):  # the other copies it, and what has the sshd as well
+        where = ("--rule", f"hostname={host}")
+        ran = pair.clocker("-v", "run", "--ssh", "--name", f"on-{host}", *where, name)
+        assert "Setting up openssh-server" not in ran.stderr
+        said = pair.clocker("ssh", f"on-{host}", "--", "cat", "/etc/os-release", "/proc/1/comm")
+        assert "VERSION_CODENAME=" in said.stdout and pair.containers()[f"on-{host}"]["ssh"]
+    pair.clocker("run", "--name", "cached", "--install", "openssh-server", name, "sleep", "600")
+    pair.exec("cached", "test", "-x", "/usr/sbin/sshd")
+    pair.clocker("rm", "--all", "--yes")
 
 
 def _read_until(readline: Callable[[], str], word: str) -> None:
