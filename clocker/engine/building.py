@@ -117,10 +117,12 @@ class _Answer:
             self._headers = self._head(deadline)
             if begun := self._headers["Date"]:
                 output.began(parsedate_to_datetime(begun))
-        while self._receive(deadline):
+        more = True
+        while more:  # all of it may have come with the head
             *lines, self._rest = self._rest.split(b"\n")
             for line in filter(bytes.strip, lines):
                 output.add(json.loads(line))
+            more = self._receive(deadline)
         output.ended()
 
     def _head(self, deadline: float) -> Headers:

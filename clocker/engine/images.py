@@ -83,25 +83,13 @@ class EngineImages:
     def _built(
         self, context: bytes | BinaryIO, recipe: Recipe, output: BuildOutput, deadline: float
     ) -> str:
-        start = 0 if isinstance(context, bytes) else context.tell()
-        self._attend(context, recipe, output, deadline)
-        if not output.complaint and not output.complete:
-            # Rarely an engine ends a build that fails without a word. The next time it says why;
-            # one that is lost is not there to be asked again.
-            if not isinstance(context, bytes):
-                context.seek(start)
-            self._attend(context, recipe, output, deadline)
+        version = self._client.api_version
+        attend_build(self._transport, self._where, version, context, recipe, output, deadline)
         if output.complaint:
             raise self._build_failed(recipe.tag, output.complaint, output.tail)
         if not output.complete:
             raise Unreachable("the engine was lost while it was building", where=self._where)
         return str(self._client.inspect_image(recipe.tag)["Id"])
-
-    def _attend(
-        self, context: bytes | BinaryIO, recipe: Recipe, output: BuildOutput, deadline: float
-    ) -> None:
-        version = self._client.api_version
-        attend_build(self._transport, self._where, version, context, recipe, output, deadline)
 
     def _build_failed(
         self, tag: str, message: Mapping[str, Any], lines: Iterable[str]
