@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from clocker.model.network import DEFAULT_NETWORK, Endpoint
+from clocker.model.quick import quick
 from clocker.model.request import ContainerRequest, Port
 
 
@@ -48,6 +49,7 @@ class Move:
     volumes: tuple[str, ...] = ()
 
 
+@quick
 @dataclass(frozen=True)  # no slots: what a record leaves out of it would be slow to fill in
 class Container:
     """``address`` and ``mac`` belong to ``name`` until it is released; they are on its first

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 from clocker.model.container import Container
 from clocker.model.host import Host
+from clocker.model.quick import quick
 from clocker.model.resources import Resources
 
 
@@ -18,7 +20,8 @@ class Usage:
     age_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@quick
+@dataclass(frozen=True)  # no slots: what was once added up is kept beside the fields
 class HostView:
     """A host and what is booked on it, as the placement rules see it. ``usage``: None where
     nobody has measured."""
@@ -26,33 +29,22 @@ class HostView:
     host: Host
     containers: tuple[Container, ...] = ()
     usage: Usage | None = None
-    _booked: Resources | None = field(default=None, init=False, compare=False, repr=False)
-    _ruled: tuple[Container, ...] | None = field(
-        default=None, init=False, compare=False, repr=False
-    )
 
-    @property
+    @cached_property
     def booked(self) -> Resources:
-        """What the containers ask for together; added up once."""
-        if self._booked is None:
-            cores, ram_mb, disk_mb = 0.0, 0, 0
-            for container in self.containers:
-                need = container.request.resources
-                cores += need.cores
-                ram_mb += need.ram_mb
-                disk_mb += need.disk_mb
-            object.__setattr__(self, "_booked", Resources(cores, ram_mb, disk_mb))
-        assert self._booked is not None  # noqa: S101 - set above
-        return self._booked
+        """What the containers ask for together."""
+        cores, ram_mb, disk_mb = 0.0, 0, 0
+        for container in self.containers:
+            need = container.request.resources
+            cores += need.cores
+            ram_mb += need.ram_mb
+            disk_mb += need.disk_mb
+        return Resources(cores, ram_mb, disk_mb)
 
-    @property
+    @cached_property
     def ruled(self) -> tuple[Container, ...]:
-        """The containers that have rules of their own; looked for once."""
-        if self._ruled is None:
-            found = tuple(container for container in self.containers if container.request.rules)
-            object.__setattr__(self, "_ruled", found)
-        assert self._ruled is not None  # noqa: S101 - set above
-        return self._ruled
+        """The containers that have rules of their own."""
+        return tuple(container for container in self.containers if container.request.rules)
 
     @property
     def free(self) -> Resources:
@@ -61,9 +53,9 @@ class HostView:
     def with_container(self, container: Container) -> HostView:
         """The same host with one more container booked on it."""
         view = HostView(self.host, (*self.containers, container), self.usage)
-        object.__setattr__(view, "_booked", self.booked + container.request.resources)
-        ruled = (*self.ruled, container) if container.request.rules else self.ruled
-        object.__setattr__(view, "_ruled", ruled)
+        known = view.__dict__  # nothing is added up anew for one more
+        known["booked"] = self.booked + container.request.resources
+        known["ruled"] = (*self.ruled, container) if container.request.rules else self.ruled
         return view
 
     def without(self, container_id: str) -> HostView:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from clocker.model.provider import Opening
+from clocker.model.quick import quick
 from clocker.model.resources import Resources
 from clocker.model.sandbox import Sandbox
 
@@ -157,6 +158,7 @@ class RuleSpec:
         return hash((self.name, frozenset(self.options)))
 
 
+@quick
 @dataclass(frozen=True)  # no slots: what a record leaves out of it would be slow to fill in
 class ContainerRequest:
     """A container as one would order it.

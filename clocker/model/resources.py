@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from clocker.model.quick import quick
 
-@dataclass(frozen=True, slots=True)
+
+@quick
+@dataclass(frozen=True)
 class Resources:
     """An amount of a machine: ``cores`` (fractions allowed), RAM and disk in MiB."""
 

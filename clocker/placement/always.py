@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from clocker import plugins
 from clocker.model import ContainerRequest, Host, HostState, HostView, RuleSpec
 
-_GOING = frozenset((HostState.DELETING, HostState.FAILED, HostState.LOST))
+_GOING = (HostState.DELETING, HostState.FAILED, HostState.LOST)  # no set: a state is slow to hash
 
 
 @dataclass(frozen=True, slots=True)
