@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from shlex import quote
 
 from bootstrapping.machines import Machines
+from clocker.bootstrap.registries import registries_step
 from clocker.model import Host
 
 _LOOK = """
@@ -45,9 +46,10 @@ def engine_options(host: Host) -> File:
 
 
 def files(there: Machines, host: Host) -> tuple[File, ...]:
-    """Of the network and the names, as Clocker's own steps have them."""
+    """Of the network, the names and the registries, as Clocker's own steps have them."""
     parts, layout = there.parts, there.layout
     network, names = parts.network.step(host).values, parts.names.step(host).values
+    registries = registries_step(parts.spec.name, ()).values
     units = "/etc/systemd/system"
     return (
         File(f"{layout.etc}/net", network["net"]),
@@ -57,6 +59,7 @@ def files(there: Machines, host: Host) -> tuple[File, ...]:
         File(f"{layout.scripts}/names", names["host_script"], "755"),
         File(f"{layout.etc}/dnsmasq.conf", names["config"]),
         File(f"{units}/{layout.names_unit}", names["unit"]),
+        File(registries["script"], registries["text"], "755"),
     )
 
 
