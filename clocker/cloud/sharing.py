@@ -41,8 +41,8 @@ class Sharing:
                 self._thread.start()
 
     def finish(self) -> None:
-        """Returns once what has begun is done."""
-        if thread := self._thread:
+        """Returns once what has begun is done, or given up."""
+        if (thread := self._thread) and not self._given_up:
             thread.join()
 
     def give_up(self) -> None:

@@ -370,6 +370,7 @@ def test_ctrl_c_leaves_the_push_to_the_next_command() -> None:
         cloud.obtain(WEB)
         assert begun.wait(20)
         raise KeyboardInterrupt
+    assert any(thread.name == "sharing" for thread in threading.enumerate())  # not waited for
     told = parts.progress.texts("failed")  # type: ignore[attr-defined]
     assert any("the next command goes on" in text for text in told) and not registry
     world.dead.add(parts.owner)
