@@ -7,11 +7,6 @@ import hashlib
 import re
 import subprocess
 import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 # From the release alone, though what the image was made of has come in newer versions since.
@@ -37,10 +32,6 @@ apt-get download -qq $(dpkg-query --show --showformat "\${Package}/$suite ")
 _FILENAME = re.compile(r"^Filename: (.+/([^/]+\.deb))$", re.MULTILINE)
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None: ...
-
-
 def mirrored(image: str) -> Path:
     """A folder with what ``image`` has installed, and what it lacks for an SSH server; kept for the
     next run."""
@@ -53,20 +44,6 @@ def mirrored(image: str) -> Path:
         subprocess.run(command, check=True, capture_output=True)
         _sort(folder)
     return folder
-
-
-@contextmanager
-def mirror(folder: Path) -> Iterator[str]:
-    """Its URL."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _sort(folder: Path) -> None:

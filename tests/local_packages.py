@@ -42,11 +42,18 @@ def downloaded(image: str, *packages: str) -> Path:
 @contextmanager
 def serving(folder: Path, address: str) -> Iterator[str]:
     """A line for a ``sources.list`` that means the folder."""
+    with served(folder, address) as url:
+        yield f"deb [trusted=yes] {url}/ ./\n"
+
+
+@contextmanager
+def served(folder: Path, address: str) -> Iterator[str]:
+    """The folder's URL."""
     server = ThreadingHTTPServer((address, 0), partial(_Quiet, directory=str(folder)))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"deb [trusted=yes] http://{address}:{server.server_port}/ ./\n"
+        yield f"http://{address}:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()

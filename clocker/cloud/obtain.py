@@ -22,7 +22,7 @@ from clocker.cloud.sources import other_engines
 from clocker.cloud.steps import immediate, side_by_side, step_named
 from clocker.errors import InfrastructureError, NothingFits
 from clocker.images import Images
-from clocker.interfaces import Parts
+from clocker.interfaces import Engine, Parts
 from clocker.model import (
     Build,
     Container,
@@ -222,12 +222,7 @@ def _create(
         if gate is not None:
             gate.result()
         if request.wait is not Wait.CREATED:
-            with step_named(name, "start"):
-                engine.start(engine_id)
-                if booked.used_before:
-                    announce(parts, engine, host, container, engine_id)
-                parts.progress.step(name, f"waiting until {request.wait}")
-                await_state(parts, engine, host, container, engine_id)
+            _start(parts, engine, booked, host, engine_id)
         state = ContainerState.STOPPED if request.wait is Wait.CREATED else ContainerState.RUNNING
         container = ledger.change_container(
             parts,
@@ -242,6 +237,16 @@ def _create(
         on_error.pop_all()
     parts.progress.done(name, f"{state} on {host.name} at {container.address}")
     return container
+
+
+def _start(parts: Parts, engine: Engine, booked: Reservation, host: Host, engine_id: str) -> None:
+    container = booked.container
+    with step_named(container.name, "start"):
+        engine.start(engine_id)
+        if booked.used_before:
+            announce(parts, engine, host, container, engine_id)
+        parts.progress.step(container.name, f"waiting until {container.request.wait}")
+        await_state(parts, engine, host, container, engine_id)
 
 
 def _ssh_key(parts: Parts, container: Container) -> str | None:

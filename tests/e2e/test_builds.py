@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 from archives import PACKERS, bomb, member, tar, tar_of, zip_of
-from local_mirror import mirror, mirrored
+from local_mirror import mirrored
+from local_packages import served
 from real_cloud import RealCloud, until
 
 pytestmark = pytest.mark.hosts
@@ -219,7 +220,7 @@ def test_a_base_that_is_made_here_runs_there_with_ssh(
     """Its sshd is installed where there is no way to any mirror."""
     first, second = sorted(host["name"] for host in pair.json("hosts")["hosts"])
     name = "clocker-test/base:1"
-    with mirror(mirrored(base_image)) as url:
+    with served(mirrored(base_image), "127.0.0.1") as url:
         made = pair.json("image", "base", "--mirror", url, "--tag", name, "--host", first, "--ssh")
     assert [(i["name"], i["host"]) for i in made["images"]] == [
         (name, first),
