@@ -7,17 +7,16 @@ that changes takes a migration that writes what it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import MISSING, Field, dataclass, fields
-from functools import cache
+from dataclasses import MISSING, Field, fields
 from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
 
 from clocker.errors import StoreError
-from clocker.model import Container, Deployment, Event, Host, Net
+from clocker.model import Container, ContainerRequest, Deployment, Event, Host, Net
 
 T = TypeVar("T")
 
@@ -29,10 +28,34 @@ def _plain(value: object) -> object:
     raise TypeError(f"a {type(value).__name__} is no JSON value")
 
 
+class _Record:
+    """What is written of a dataclass: a Struct, which leaves out what is as by default."""
+
+    def __init__(self, kind: Any) -> None:
+        names = [field.name for field in fields(kind)]
+        self.values_of = attrgetter(*names)
+        self.defaults = [_default(field) for field in fields(kind)]
+        self.made_of: Any = msgspec.defstruct(
+            f"_{kind.__name__}Record",
+            [
+                (name, Any) if default is MISSING else (name, Any, default)
+                for name, default in zip(names, self.defaults, strict=True)
+            ],
+            omit_defaults=True,
+            gc=False,  # holds nothing that could hold it
+        )
+
+
+def _default(field: Field[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
+
+
 _ENCODER = msgspec.json.Encoder(enc_hook=_plain)
 _DECODERS: dict[type, msgspec.json.Decoder[Any]] = {
     kind: msgspec.json.Decoder(kind) for kind in (Host, Container, Event, Net, Deployment)
 }
+_CONTAINER = _Record(Container)
+_REQUEST = _Record(ContainerRequest)
 
 
 def encode(value: object) -> str:
@@ -45,8 +68,17 @@ def encode(value: object) -> str:
 def encode_containers(containers: Sequence[Container]) -> list[str]:
     """As ``encode``; a request that several share is encoded once."""
     requests: dict[int, msgspec.Raw] = {}
+    record_of, values_of = _CONTAINER.made_of, _CONTAINER.values_of
+    records = []
     with _refusing(Container):
-        return [_encoded(container, requests) for container in containers]
+        for container in containers:
+            record = record_of(*values_of(container))
+            text = requests.get(id(container.request))
+            if text is None:
+                text = requests[id(container.request)] = _encoded(container.request)
+            record.request = text
+            records.append(record)
+        return _ENCODER.encode_lines(records).decode().split("\n")[:-1]
 
 
 def decode(kind: type[T], text: str) -> T:
@@ -70,55 +102,10 @@ def _refusing(kind: type) -> Iterator[None]:
         raise StoreError(f"a {kind.__name__} cannot be stored: {error}") from error
 
 
-def _encoded(container: Container, requests: dict[int, msgspec.Raw]) -> str:
-    request = container.request
-    text = requests.get(id(request))
-    if text is None:
-        text = requests[id(request)] = msgspec.Raw(_ENCODER.encode(_told(request)))
-    told = _told(container)
-    told["request"] = text
-    return _ENCODER.encode(told).decode()
-
-
-def _told(value: object) -> dict[str, object]:
-    """The fields that are not as the defaults have them."""
-    kind: Any = type(value)
-    shape = _shape(kind)
-    told = dict(zip(shape.needed, shape.needed_of(value)))  # noqa: B905 - takes longer
-    parts = shape.others_of(value)
-    if parts != shape.defaults:  # mostly all are as by default, and one look tells
-        told.update(
-            (name, part)
-            for name, part, default in zip(shape.others, parts, shape.defaults, strict=True)
-            if part != default
-        )
-    return told
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """Of a class: the fields that each value has to say, and the others with their defaults."""
-
-    needed: tuple[str, ...]
-    needed_of: Callable[[object], tuple[Any, ...]]
-    others: tuple[str, ...]
-    others_of: Callable[[object], tuple[Any, ...]]
-    defaults: tuple[Any, ...]
-
-
-@cache
-def _shape(kind: Any) -> _Shape:
-    default_of = {field.name: _default(field) for field in fields(kind)}
-    needed = tuple(name for name, default in default_of.items() if default is MISSING)
-    others = tuple(name for name in default_of if name not in needed)
-    defaults = tuple(default_of[name] for name in others)
-    return _Shape(needed, _getter(needed), others, _getter(others), defaults)
-
-
-def _getter(names: tuple[str, ...]) -> Callable[[object], tuple[Any, ...]]:
-    get = attrgetter(*names)
-    return get if len(names) > 1 else lambda value: (get(value),)
-
-
-def _default(field: Field[Any]) -> Any:
-    return field.default if field.default_factory is MISSING else field.default_factory()
+def _encoded(request: ContainerRequest) -> msgspec.Raw:
+    """A Struct takes for a default only the very same value, so what equals one is replaced."""
+    values = [
+        default if value == default else value
+        for value, default in zip(_REQUEST.values_of(request), _REQUEST.defaults, strict=True)
+    ]
+    return msgspec.Raw(_ENCODER.encode(_REQUEST.made_of(*values)))

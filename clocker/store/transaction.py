@@ -162,7 +162,10 @@ class SqlTransaction:
             for made, body in zip(containers, bodies, strict=True)
         ]
         places = [
-            (self._cloud, *place, made.id) for made in containers for place in booked_ports(made)
+            (self._cloud, *place, made.id)
+            for made in containers
+            if made.ports or made.move
+            for place in booked_ports(made)
         ]
         with self._unless_taken(lambda: conflict_among(self, containers)):
             self._insert_all(tables.containers, rows)
