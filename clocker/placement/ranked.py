@@ -2,7 +2,7 @@
 
 A decision changes one host. What the rules have said of all others still holds, if it depended on
 nothing but those hosts and the kind of request; rules promise that by what they ``read``. So hosts
-are kept in a heap for each kind of request that was asked for, and judged when they come up:
+are kept in order for each kind of request that was asked for, and judged when they come up:
 
 - An ``_Order`` has all hosts by their cost, for all requests that are alike to the preferences.
 - A ``_Ranking`` is a copy of it for the requests that are alike to the filters too, from which
@@ -14,10 +14,10 @@ rankings that are used again; entries with an old view of it are dropped when th
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from heapq import heapify, heappop, heappush, heapreplace
 from typing import Any, TypeAlias
 
 from clocker.model import ContainerRequest, HostView, Resources
@@ -53,7 +53,7 @@ class Ranked:
         else:  # the same request again: a batch asks for it a thousand times
             _, _, order, ranking = latest
         order.add(self._changes, request)
-        ranking.add(order.added, self._views)
+        ranking.add(order.added)
         return ranking.first(self._views, request, index)
 
     def update(self, view: HostView) -> None:
@@ -94,8 +94,7 @@ class _Order:
         self._costs = tuple(rule.cost for rule in rules.preferences)
         self._count = 0
         self._rankings: dict[tuple[Any, ...], _Ranking] = {}
-        self._whole = _Ranking([self._entry(view, request) for view in views.values()])
-        heapify(self._whole.heap)
+        self._whole = _Ranking(sorted([self._entry(view, request) for view in views.values()]))
 
     def add(self, changes: Sequence[HostView], request: ContainerRequest) -> None:
         views, added = self._views, self.added
@@ -121,45 +120,58 @@ class _Order:
 
 @dataclass(slots=True)
 class _Ranking:
-    """``seen``: how many of the entries that its order has added are in it."""
+    """``ready``: in order, of use from ``start`` on. ``later``: what comes behind all of these, in
+    any order until its turn comes: where the emptiest host is taken it is the last one then, and
+    to sort a thousand of them at once is far quicker than to find each its place. ``seen``: how
+    many of the entries that its order has added are in it."""
 
-    heap: list[Entry]
+    ready: list[Entry]
+    later: list[Entry] = field(default_factory=list)
+    start: int = 0
     seen: int = 0
 
-    def add(self, added: Sequence[Entry], views: Mapping[str, HostView]) -> None:
-        """The first one is mostly the old view of a host that is added: to replace it is one way
-        through the heap instead of two."""
-        heap = self.heap
+    def add(self, added: Sequence[Entry]) -> None:
+        ready = self.ready
         for entry in added[self.seen :]:
-            if heap and _is_old(heap[0], views):
-                heapreplace(heap, entry)
+            if ready and entry < ready[-1]:
+                insort(ready, entry, self.start)
             else:
-                heappush(heap, entry)
+                self.later.append(entry)
         self.seen = len(added)
 
     def copy(self, added: Sequence[Entry], views: Mapping[str, HostView]) -> _Ranking:
-        """With what was added. Old views would come up first in every copy, so they go; and a copy
-        of a heap is a heap."""
-        self.add(added, views)
-        while self.heap and _is_old(self.heap[0], views):
-            heappop(self.heap)
-        return _Ranking(self.heap.copy(), self.seen)
+        """With what was added. Old views would come up first in every copy, so they go."""
+        self.add(added)
+        self._head(views)
+        return _Ranking(self.ready[self.start :], self.later.copy(), seen=self.seen)
 
     def first(
         self, views: Mapping[str, HostView], request: ContainerRequest, index: Index
     ) -> HostView | None:
-        heap, aside, found = self.heap, [], None
-        while heap and found is None:
-            view: HostView = heap[0][-1]
-            if _is_old(heap[0], views) or _refused(view, request, index.lasting):
-                heappop(heap)
-            elif _refused(view, request, index.personal):
-                aside.append(heappop(heap))
-            else:
-                found = view
-        for entry in aside:
-            heappush(heap, entry)
-        return found
+        aside = []
+        while view := self._head(views):
+            if not _refused(view, request, index.lasting):
+                if not _refused(view, request, index.personal):
+                    break
+                aside.append(self.ready[self.start])
+            self.start += 1
+        if aside:
+            self.ready[: self.start] = aside
+            self.start = 0
+        return view
+
+    def _head(self, views: Mapping[str, HostView]) -> HostView | None:
+        """The first one, past all old views."""
+        while True:
+            for at in range(self.start, len(self.ready)):
+                view: HostView = self.ready[at][-1]
+                if views.get(view.host.id) is view:
+                    self.start = at
+                    return view
+            self.ready, self.later, self.start = self.later, [], 0
+            if not self.ready:
+                return None
+            self.ready.sort()
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,11 +226,6 @@ _HASHABLE = (tuple, str, Resources)
 
 def _hashable(value: Any) -> Any:
     return tuple(sorted(value.items())) if isinstance(value, Mapping) else value
-
-
-def _is_old(entry: Entry, views: Mapping[str, HostView]) -> bool:
-    view: HostView = entry[-1]
-    return views.get(view.host.id) is not view
 
 
 def _refused(view: HostView, request: ContainerRequest, refusals: tuple[Refusal, ...]) -> bool:
