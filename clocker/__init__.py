@@ -7,7 +7,9 @@ that most programs need; the names are imported when first used, so that
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from clocker.deferred import exports
 
 __version__ = "0.1.0"
 
@@ -18,15 +20,17 @@ if TYPE_CHECKING:
     from clocker.model import ContainerRequest, HostRequest, Install, InstallFile, Port, Resources
 
 _HOMES = {
-    "open_cloud": "clocker.assembly",
-    "Cloud": "clocker.cloud",
-    "ClockerError": "clocker.errors",
-    "ContainerRequest": "clocker.model",
-    "HostRequest": "clocker.model",
-    "Install": "clocker.model",
-    "InstallFile": "clocker.model",
-    "Port": "clocker.model",
-    "Resources": "clocker.model",
+    "assembly": ("open_cloud",),
+    "cloud": ("Cloud",),
+    "errors": ("ClockerError",),
+    "model": (
+        "ContainerRequest",
+        "HostRequest",
+        "Install",
+        "InstallFile",
+        "Port",
+        "Resources",
+    ),
 }
 
 __all__ = [
@@ -41,10 +45,4 @@ __all__ = [
     "open_cloud",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'clocker' has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(_HOMES[name]), name)
+__getattr__ = exports(__name__, _HOMES)

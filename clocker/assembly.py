@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 from clocker.cloud import Cloud
 from clocker.config import LoadedCloud, find_cloud_file, load_cloud, runtime_folder, state_folder
+from clocker.deferred import deferred
 from clocker.interfaces import (
     Connections,
     Contexts,
@@ -59,46 +59,24 @@ class Silent:
     def failed(self, subject: str, text: str) -> None: ...
 
 
-class _Deferred:
-    """Stands for a part until it is first used: `clocker ps` needs no libcloud and no SSH."""
-
-    def __init__(self, make: Callable[[], object]) -> None:
-        self._make = make
-        self._made: object | None = None
-        self._lock = threading.Lock()
-
-    def __getattr__(self, name: str) -> Any:
-        if self._made is None:
-            if name == "close":
-                return lambda: None  # what was never opened needs no closing
-            with self._lock:
-                if self._made is None:
-                    self._made = self._make()
-        return getattr(self._made, name)
-
-
-def _deferred(make: Callable[[], T]) -> T:
-    return cast(T, _Deferred(make))
-
-
 def _parts(loaded: LoadedCloud, progress: Progress, environ: Mapping[str, str]) -> Parts:
     spec = loaded.spec
     folder = state_folder(spec.name, environ)
-    keys: Keys = _deferred(lambda: _keys(folder, loaded.ssh_key))
+    keys: Keys = deferred(lambda: _keys(folder, loaded.ssh_key))
     store = open_store(loaded.store_url or f"sqlite:///{folder}/state.db", spec.name)
     return Parts(
         spec=spec,
         store=store,
         providers={
-            entry.name: _deferred(partial(_provider, entry, progress)) for entry in loaded.providers
+            entry.name: deferred(partial(_provider, entry, progress)) for entry in loaded.providers
         },
-        connections=_deferred(
+        connections=deferred(
             lambda: _connections(spec, store, keys, folder, runtime_folder(environ))
         ),
         keys=keys,
-        network=_deferred(lambda: _network(loaded, keys)),
-        names=_deferred(lambda: _names(loaded)),
-        contexts=_deferred(lambda: _contexts(environ)),
+        network=deferred(lambda: _network(loaded, keys)),
+        names=deferred(lambda: _names(loaded)),
+        contexts=deferred(lambda: _contexts(environ)),
         progress=progress,
         clock=time.time,
         sleep=time.sleep,

@@ -1,63 +1,77 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from clocker.cloud import (
-    add_hosts,
-    key_pairs,
-    run_state,
-    ssh,
-    views,
-)
-from clocker.cloud import adopt as adoption
-from clocker.cloud import down as removal
-from clocker.cloud import explain as explaining
-from clocker.cloud import gc as collecting
-from clocker.cloud import heal as healing
-from clocker.cloud import move as moving
-from clocker.cloud import obtain as obtaining
-from clocker.cloud import plan as planning
-from clocker.cloud import recover as recovering
-from clocker.cloud import release as releasing
-from clocker.cloud import rotate as rotating
-from clocker.cloud import scale as scaling
-from clocker.cloud import up as making
 from clocker.cloud.cloud_images import CloudImages
 from clocker.cloud.cloud_networks import CloudNetworks
 from clocker.cloud.cloud_registries import CloudRegistries
-from clocker.cloud.host_machine import HostMachine
-from clocker.cloud.logins import Logins
-from clocker.cloud.look_after import Care, look_after
-from clocker.cloud.machine import ContainerMachine
-from clocker.cloud.remnants import Finding
-from clocker.cloud.reports import (
-    AdoptReport,
-    DownReport,
-    Explanation,
-    GcReport,
-    HealReport,
-    MoveReport,
-    PlannedContainer,
-    RemnantsReport,
-    RotationReport,
-    ScaleReport,
-    Status,
-    UpPlan,
-    UpReport,
-)
-from clocker.cloud.sharing import Sharing
-from clocker.cloud.watch import Watch
-from clocker.images import Images
-from clocker.interfaces import Parts
-from clocker.model import (
-    Check,
-    CloudSpec,
-    Container,
-    ContainerRequest,
-    Event,
-    HostView,
-)
+from clocker.cloud.defaults import GRACE_S
+from clocker.deferred import deferred, modules
+
+if TYPE_CHECKING:
+    from clocker.cloud import (
+        add_hosts,
+        adopt,
+        down,
+        explain,
+        gc,
+        heal,
+        host_machine,
+        key_pairs,
+        look_after,
+        move,
+        obtain,
+        plan,
+        recover,
+        release,
+        rotate,
+        run_state,
+        scale,
+        ssh,
+        up,
+        views,
+        watch,
+    )
+    from clocker.cloud.host_machine import HostMachine
+    from clocker.cloud.look_after import Care
+    from clocker.cloud.machine import ContainerMachine
+    from clocker.cloud.remnants import Finding
+    from clocker.cloud.reports import (
+        AdoptReport,
+        DownReport,
+        Explanation,
+        GcReport,
+        HealReport,
+        MoveReport,
+        PlannedContainer,
+        RemnantsReport,
+        RotationReport,
+        ScaleReport,
+        Status,
+        UpPlan,
+        UpReport,
+    )
+    from clocker.cloud.sharing import Sharing
+    from clocker.cloud.watch import Watch
+    from clocker.images import Images
+    from clocker.interfaces import Parts
+    from clocker.model import (
+        Check,
+        CloudSpec,
+        Container,
+        ContainerRequest,
+        Event,
+        HostView,
+    )
+else:
+    globals().update(
+        modules(
+            "clocker.cloud",
+            "add_hosts adopt down explain gc heal host_machine key_pairs look_after move obtain"
+            " plan recover release rotate run_state scale ssh up views watch",
+        )
+    )
 
 
 class Cloud(CloudImages, CloudNetworks, CloudRegistries):
@@ -69,8 +83,8 @@ class Cloud(CloudImages, CloudNetworks, CloudRegistries):
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._images = Images(parts.contexts, logins=Logins(parts))
-        self._sharing = Sharing(parts, self._images)
+        self._images = deferred(lambda: _images(parts))
+        self._sharing = deferred(lambda: _sharing(parts, self._images), idle=("finish", "give_up"))
 
     @property
     def spec(self) -> CloudSpec:
@@ -93,35 +107,35 @@ class Cloud(CloudImages, CloudNetworks, CloudRegistries):
 
     def plan_up(self) -> UpPlan:
         """The hosts that ``up`` would make: where, of which size, and at what price."""
-        return planning.plan_up(self._parts)
+        return plan.plan_up(self._parts)
 
     def examine(self, provider: str) -> Iterator[Check]:
         """Whether ``up`` could make a host at ``provider``; nothing is made."""
-        return planning.examine(self._parts, provider)
+        return plan.examine(self._parts, provider)
 
     def up(self) -> UpReport:
         """Make the hosts that the document asks for, and mend those that differ."""
-        return making.up(self._parts)
+        return up.up(self._parts)
 
     def down(self) -> DownReport:
         """Remove every container and host of this cloud, and its state."""
-        return removal.down(self._parts)
+        return down.down(self._parts)
 
     def adopt(self) -> AdoptReport:
         """Rebuild a lost store from tags and labels."""
-        return adoption.adopt(self._parts)
+        return adopt.adopt(self._parts)
 
-    def remnants(self, grace_s: float = collecting.GRACE_S) -> RemnantsReport:
+    def remnants(self, grace_s: float = GRACE_S) -> RemnantsReport:
         """What carries this cloud's name at its providers and is not in use."""
-        return collecting.remnants(self._parts, grace_s)
+        return gc.remnants(self._parts, grace_s)
 
     def gc(self, found: Sequence[Finding]) -> GcReport:
         """Remove those of ``found`` that may go; every failure is in the report."""
-        return collecting.remove(self._parts, found)
+        return gc.remove(self._parts, found)
 
     def rotate_certs(self) -> RotationReport:
         """New keys and certificates for engines that listen with TLS; containers run on."""
-        return rotating.rotate(self._parts)
+        return rotate.rotate(self._parts)
 
     def obtain(self, request: ContainerRequest) -> ContainerMachine:
         """A container; NothingFits with the reasons, NameTaken, ImageNotFound, TimedOut."""
@@ -131,22 +145,22 @@ class Cloud(CloudImages, CloudNetworks, CloudRegistries):
         self, requests: Sequence[ContainerRequest], *, new_hosts: int | None = None
     ) -> list[ContainerMachine]:
         """All or none, side by side; MoreHostsNeeded if it takes more than ``new_hosts``."""
-        recovering.recover(self._parts)
-        containers = obtaining.obtain_many(self._parts, self._images, requests, new_hosts)
+        recover.recover(self._parts)
+        containers = obtain.obtain_many(self._parts, self._images, requests, new_hosts)
         self._sharing.begin()
         return [self.machine(container.name) for container in containers]
 
     def explain(self, request: ContainerRequest) -> Explanation:
         """Which rule refuses the request on which host, or where the host ranks, and why."""
-        return explaining.explain(self._parts, request)
+        return explain.explain(self._parts, request)
 
     def plan_obtain(self, requests: Sequence[ContainerRequest]) -> tuple[PlannedContainer, ...]:
         """Where ``obtain_many`` would place them; NothingFits, NameTaken."""
-        return explaining.plan_obtain(self._parts, obtaining.named(self._images, requests))
+        return explain.plan_obtain(self._parts, obtain.named(self._images, requests))
 
     def release(self, name: str) -> None:
         """Remove the container; its address and name become free."""
-        releasing.release(self._parts, name)
+        release.release(self._parts, name)
 
     def list(self) -> tuple[Container, ...]:
         """The containers on record, by name."""
@@ -161,30 +175,30 @@ class Cloud(CloudImages, CloudNetworks, CloudRegistries):
 
     def host(self, name: str) -> HostMachine:
         """To cordon, drain, label, repair or remove it."""
-        return HostMachine(self._parts, self._images, name)
+        return host_machine.HostMachine(self._parts, self._images, name)
 
     def plan_add_hosts(self, count: int = 1) -> UpPlan:
         """The hosts that ``add_hosts`` would make, and at what price."""
-        return planning.plan_add(self._parts, count)
+        return plan.plan_add(self._parts, count)
 
     def add_hosts(self, count: int = 1) -> tuple[str, ...]:
         """Make more hosts, up to the cloud's maximum; their names."""
-        recovering.recover(self._parts)
+        recover.recover(self._parts)
         return add_hosts.add(self._parts, count)
 
     def scale(self, *, dry_run: bool = False) -> ScaleReport:
         """Make or remove hosts so that there is the room that ``headroom`` says; once."""
         if dry_run:
-            return scaling.plan_scale(self._parts)
+            return scale.plan_scale(self._parts)
         self._sharing.begin()
-        return scaling.scale(self._parts, self._images)
+        return scale.scale(self._parts, self._images)
 
     def heal(self, *, dry_run: bool = False, fenced: Sequence[str] = ()) -> HealReport:
         """Restart what failed, replace hosts that died, clean those that came back; once.
         ``fenced``: hosts that are off for certain."""
         if dry_run:
-            return healing.plan_heal(self._parts, fenced=fenced)
-        report = healing.heal(self._parts, self._images, fenced=fenced)
+            return heal.plan_heal(self._parts, fenced=fenced)
+        report = heal.heal(self._parts, self._images, fenced=fenced)
         self._sharing.begin()
         return report
 
@@ -215,8 +229,8 @@ class Cloud(CloudImages, CloudNetworks, CloudRegistries):
     ) -> MoveReport:
         """Take the container to another host with its name, address and configuration, and its
         ``volumes``; not with other files. ``force``: also one that uses folders of its host."""
-        recovering.recover(self._parts)
-        report = moving.move(
+        recover.recover(self._parts)
+        report = move.move(
             self._parts,
             self._images,
             name,
@@ -250,8 +264,10 @@ class Cloud(CloudImages, CloudNetworks, CloudRegistries):
     def watch(self, interval_s: float = 30.0, *, scale: bool = False) -> Watch[Care]:
         """Iterate over it to ``heal``, and with ``scale`` to scale, whenever something happens and
         every ``interval_s``, until it is stopped."""
-        look = look_after(self._parts, self._images, scaling=scale, sharing=self._sharing)
-        return Watch(self._parts, look, interval_s=interval_s)
+        look = look_after.look_after(
+            self._parts, self._images, scaling=scale, sharing=self._sharing
+        )
+        return watch.Watch(self._parts, look, interval_s=interval_s)
 
     def ssh_config(self) -> str:
         """A config by which plain ssh, scp and rsync reach hosts and containers by name."""
@@ -280,3 +296,16 @@ class Cloud(CloudImages, CloudNetworks, CloudRegistries):
         if kind is not None and not issubclass(kind, Exception):
             self._sharing.give_up()
         self.close()
+
+
+def _images(parts: Parts) -> Images:
+    from clocker.cloud.logins import Logins
+    from clocker.images import Images
+
+    return Images(parts.contexts, logins=Logins(parts))
+
+
+def _sharing(parts: Parts, images: Images) -> Sharing:
+    from clocker.cloud.sharing import Sharing
+
+    return Sharing(parts, images)

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from clocker.cloud import base_image, builds, holdings, image_list
-from clocker.cloud.base_image import LoadedImage
-from clocker.cloud.builds import BuildReport
-from clocker.cloud.holdings import VolumeView
-from clocker.cloud.image_list import ImageView
-from clocker.cloud.image_stock import ImageStock
-from clocker.cloud.sharing import Sharing
-from clocker.images import Images
-from clocker.images.archive import RootImage
-from clocker.interfaces import Parts
-from clocker.model import Build
+from clocker.deferred import modules
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from clocker.cloud import base_image, builds, holdings, image_list, image_stock
+    from clocker.cloud.base_image import LoadedImage
+    from clocker.cloud.builds import BuildReport
+    from clocker.cloud.holdings import VolumeView
+    from clocker.cloud.image_list import ImageView
+    from clocker.cloud.image_stock import ImageStock
+    from clocker.cloud.sharing import Sharing
+    from clocker.images import Images
+    from clocker.images.archive import RootImage
+    from clocker.interfaces import Parts
+    from clocker.model import Build
+else:
+    globals().update(modules("clocker.cloud", "base_image builds holdings image_list image_stock"))
 
 
 class CloudImages:
@@ -59,7 +66,7 @@ class CloudImages:
 
     def stock(self) -> ImageStock:
         """To copy, remove and clear up the images on the hosts."""
-        return ImageStock(self._parts, self._images)
+        return image_stock.ImageStock(self._parts, self._images)
 
     def image_places(self, hosts: Sequence[str] = ()) -> tuple[str, ...]:
         """Where ``load_base`` would load an image: these hosts, or this machine. NotFound,

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from clocker.cloud import attach as attaching
-from clocker.cloud import names_check, network_check
-from clocker.cloud import networks as nets
-from clocker.cloud.membership import sync
-from clocker.cloud.names_check import DnsReport
-from clocker.cloud.network_check import NetworkReport, NetworkStatus
-from clocker.cloud.networks import NetView
-from clocker.interfaces import Parts
-from clocker.model import Endpoint
+from typing import TYPE_CHECKING
+
+from clocker.cloud.defaults import SAMPLE
+from clocker.deferred import modules
+
+if TYPE_CHECKING:
+    from clocker.cloud import attach, membership, names_check, network_check, networks
+    from clocker.cloud.names_check import DnsReport
+    from clocker.cloud.network_check import NetworkReport, NetworkStatus
+    from clocker.cloud.networks import NetView
+    from clocker.interfaces import Parts
+    from clocker.model import Endpoint
+else:
+    globals().update(
+        modules("clocker.cloud", "attach membership names_check network_check networks")
+    )
 
 
 class CloudNetworks:
@@ -23,38 +30,38 @@ class CloudNetworks:
     ) -> NetView:
         """One more network on every host; its subnet is carved from the pool by its size, a
         prefix length (24), unless it is given."""
-        nets.create(self._parts, name, prefix=prefix, subnet=subnet)
-        return nets.view(self._parts, name)
+        networks.create(self._parts, name, prefix=prefix, subnet=subnet)
+        return networks.view(self._parts, name)
 
     def remove_network(self, name: str) -> None:
         """Refused while containers are on it."""
-        nets.remove(self._parts, name)
+        networks.remove(self._parts, name)
 
     def networks(self) -> tuple[NetView, ...]:
         """The default one, then the others by name."""
-        return nets.views(self._parts)
+        return networks.views(self._parts)
 
     def network(self, name: str) -> NetView:
-        return nets.view(self._parts, name)
+        return networks.view(self._parts, name)
 
     def attach(self, name: str, network: str, address: str | None = None) -> Endpoint:
         """Put a container, running or not, on one more network."""
-        return attaching.attach(self._parts, name, network, address=address)
+        return attach.attach(self._parts, name, network, address=address)
 
     def detach(self, name: str, network: str) -> None:
-        attaching.detach(self._parts, name, network)
+        attach.detach(self._parts, name, network)
 
     def network_status(self) -> NetworkStatus:
         """Driver, peers and addresses in use, as every ready host says."""
         return network_check.status(self._parts)
 
-    def check_network(self, sample: int = network_check.SAMPLE) -> NetworkReport:
+    def check_network(self, sample: int = SAMPLE) -> NetworkReport:
         """Real packets between every pair of hosts and ``sample`` containers per network."""
         return network_check.check(self._parts, sample)
 
     def repair_network(self) -> None:
         """Tell every host its peers and names anew."""
-        sync(self._parts)
+        membership.sync(self._parts)
 
     def check_names(self) -> DnsReport:
         """What every ready host answers for every name."""

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from clocker.cloud import image_transfers
-from clocker.cloud import registry as registering
-from clocker.cloud.image_transfers import Pulled, Pushed
-from clocker.cloud.registry import RegistryCheck, RegistryView, RegistryWishes
-from clocker.images import Images
-from clocker.interfaces import Parts
+from clocker.deferred import modules
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from clocker.cloud import image_transfers, registry
+    from clocker.cloud.image_transfers import Pulled, Pushed
+    from clocker.cloud.registry import RegistryCheck, RegistryView, RegistryWishes
+    from clocker.images import Images
+    from clocker.interfaces import Parts
+else:
+    globals().update(modules("clocker.cloud", "image_transfers registry"))
 
 
 class CloudRegistries:
@@ -20,21 +26,21 @@ class CloudRegistries:
 
     def registries(self) -> tuple[RegistryView, ...]:
         """Those of clocker.yaml, then those that are containers of the cloud."""
-        return registering.views(self._parts)
+        return registry.views(self._parts)
 
     def run_registry(
         self, name: str = "registry", wishes: RegistryWishes | None = None
     ) -> RegistryView:
         """A registry as a container of the cloud, with TLS and a password, that all hosts use."""
-        return registering.run(self._parts, self._images, name, wishes or RegistryWishes())
+        return registry.run(self._parts, self._images, name, wishes or registry.RegistryWishes())
 
     def remove_registry(self, name: str, *, data: bool = False) -> None:
         """``data``: with all images that are in it."""
-        registering.remove(self._parts, name, data=data)
+        registry.remove(self._parts, name, data=data)
 
     def check_registry(self, name: str) -> tuple[RegistryCheck, ...]:
         """Whether it lets each host in."""
-        return registering.check(self._parts, name)
+        return registry.check(self._parts, name)
 
     def pull_image(self, reference: str, hosts: Sequence[str] = ()) -> Pulled:
         """To the hosts named, or all that are ready."""

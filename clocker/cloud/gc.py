@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from clocker.cloud import ledger, removals
+from clocker.cloud.defaults import GRACE_S
 from clocker.cloud.ownership import mark_of
 from clocker.cloud.remnants import Finding, Rules, Thing, findings, first_seen
 from clocker.cloud.reports import GcReport, RemnantsReport
@@ -15,7 +16,6 @@ from clocker.errors import ClockerError
 from clocker.interfaces import Parts, Transaction
 from clocker.model import Host
 
-GRACE_S = 3600.0
 _SEEN = "gc/seen"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from clocker.cloud.causes import problems
 from clocker.cloud.container_spec import engine_name
+from clocker.cloud.defaults import SAMPLE
 from clocker.cloud.findings import Findings, HostFinding, NameFinding, Path, Place, Problem
 from clocker.cloud.membership import members_of
 from clocker.cloud.names_check import judged, places_of, zone_of
@@ -17,8 +18,6 @@ from clocker.errors import ClockerError
 from clocker.interfaces import Parts
 from clocker.model import Container, ContainerState, Host, HostState, Net
 from clocker.network import probe
-
-SAMPLE = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,9 @@ The names are imported when first used: where things are (``places``) must cost 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from clocker.deferred import exports
 
 if TYPE_CHECKING:
     from clocker.config.fetch import fetched, logged_in
@@ -15,17 +17,11 @@ if TYPE_CHECKING:
     from clocker.config.starter import starter_document
 
 _HOMES = {
-    "fetched": "clocker.config.fetch",
-    "logged_in": "clocker.config.fetch",
-    "ProviderListing": "clocker.config.listing",
-    "Reference": "clocker.config.listing",
-    "list_providers": "clocker.config.listing",
-    "LoadedCloud": "clocker.config.load",
-    "load_cloud": "clocker.config.load",
-    "find_cloud_file": "clocker.config.places",
-    "runtime_folder": "clocker.config.places",
-    "state_folder": "clocker.config.places",
-    "starter_document": "clocker.config.starter",
+    "fetch": ("fetched", "logged_in"),
+    "listing": ("ProviderListing", "Reference", "list_providers"),
+    "load": ("LoadedCloud", "load_cloud"),
+    "places": ("find_cloud_file", "runtime_folder", "state_folder"),
+    "starter": ("starter_document",),
 }
 
 __all__ = [
@@ -42,10 +38,4 @@ __all__ = [
     "state_folder",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'clocker.config' has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(_HOMES[name]), name)
+__getattr__ = exports(__name__, _HOMES)

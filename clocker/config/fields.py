@@ -47,5 +47,8 @@ Shaper = Annotated[RuleSpec, BeforeValidator(shaper_spec)]
 
 class Strict(BaseModel):
     model_config = ConfigDict(
-        extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        hide_input_in_errors=True,
+        defer_build=True,  # one that is part of another is only built as that
     )
