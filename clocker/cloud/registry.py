@@ -12,13 +12,13 @@ from clocker.bootstrap.own_registries import (
     own_registries,
 )
 from clocker.cloud import holdings, ledger
-from clocker.cloud.container_spec import engine_name
 from clocker.cloud.hosts import ensure_current
 from clocker.cloud.labels import check_name
 from clocker.cloud.logins import Logins
 from clocker.cloud.obtain import obtain
 from clocker.cloud.ready_engines import ask
-from clocker.cloud.registry_files import CONFIG, DATA, registry_files, renewal_is_due
+from clocker.cloud.registry_files import CONFIG, DATA
+from clocker.cloud.registry_renewal import renew
 from clocker.cloud.release import release
 from clocker.cloud.shared_registry import shared_registry
 from clocker.cloud.steps import each_host
@@ -148,24 +148,6 @@ def check(parts: Parts, name: str) -> tuple[RegistryCheck, ...]:
         return None
 
     return tuple(RegistryCheck(view.host.name, error) for view, error in ask(parts, let_in))
-
-
-def renew(parts: Parts) -> None:
-    """New certificates for the cloud's own registries whose old ones will soon have expired."""
-    with parts.store.read() as tx:
-        own = own_registries(tx, parts.spec.zone)
-        found = [tx.container(registry.name.partition(".")[0]) for registry in own]
-        hosts = {host.id: host for host in tx.hosts()}
-    for container in found:
-        if container is None or container.state is not ContainerState.RUNNING:
-            continue
-        host = hosts[container.host_id]
-        engine = parts.connections.engine(host)
-        engine_id = container.engine_id or engine_name(parts.spec.name, container.name)
-        if renewal_is_due(parts, engine, container, engine_id):
-            engine.put_archive(engine_id, "/", registry_files(parts, container))
-            engine.restart(engine_id)
-            ledger.log_now(parts, "registry", container.name, "renewed")
 
 
 def tell_hosts(parts: Parts) -> None:

@@ -13,7 +13,7 @@ from clocker.cloud.membership import join, membership_of, sync
 from clocker.cloud.offers import offers_of
 from clocker.cloud.places import missing
 from clocker.cloud.recover import recover
-from clocker.cloud.registry import renew
+from clocker.cloud.registry_renewal import renew
 from clocker.cloud.reports import UpReport
 from clocker.cloud.retire import finish_deleting
 from clocker.cloud.rotate import complete
