@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from clocker.deferred import exports
 
 if TYPE_CHECKING:
-    from clocker.images.ensure import Sources, ensure
+    from clocker.images.ensure import Sources
     from clocker.images.images import Images
     from clocker.images.kinds import BASE_LABEL, LAYER_LABEL, ImageKind, kind_of
     from clocker.images.reference import Reference
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from clocker.images.sshd import credentials_tar, layer_tag, layered
 
 _HOMES = {
-    "ensure": ("Sources", "ensure"),
+    "ensure": ("Sources",),
     "images": ("Images",),
     "kinds": ("BASE_LABEL", "LAYER_LABEL", "ImageKind", "kind_of"),
     "reference": ("Reference",),
@@ -33,7 +33,6 @@ __all__ = [
     "Reference",
     "Sources",
     "credentials_tar",
-    "ensure",
     "kind_of",
     "launch",
     "layer_tag",

@@ -5,17 +5,21 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 
 import pytest
 
 from clocker.deferred import deferred, modules
 
 
-@pytest.mark.parametrize("package", ["clocker", "clocker.cloud", "clocker.config"])
+@pytest.mark.parametrize(
+    "package", ["clocker", "clocker.cloud", "clocker.config", "clocker.images"]
+)
 def test_a_package_has_every_name_that_it_exports(package: str) -> None:
     there = import_module(package)
     for name in there.__all__:
-        assert getattr(there, name).__name__ == name
+        assert hasattr(there, name)
+        assert find_spec(f"{package}.{name}") is None, "its module would be in its place"
     with pytest.raises(AttributeError, match=f"'{package}' has no attribute 'nothing'"):
         _ = there.nothing
 

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from clocker.errors import BadInput, EngineError, ImageNotFound, Unreachable
-from clocker.images import Images, ensure
+from clocker.images import Images
+from clocker.images.ensure import ensure
 from clocker.interfaces import Engine
 from clocker.model import ContainerRequest, ImageInfo
 from clocker.testing import FakeEngine
