@@ -16,7 +16,7 @@ import sys
 import time
 from statistics import median
 
-from deploying.ways import Clocker, ClockerDeploy, Stack, Way
+from deploying.ways import Clocker, ClockerDeploy, Engines, Stack, Way
 from obtaining.two_hosts import TwoHosts, two_hosts
 from obtaining.ways import make_swarm
 
@@ -50,6 +50,7 @@ def measure(there: TwoHosts, rounds: int) -> dict[str, float]:
         "clocker": Clocker(there),
         "clocker deploy": ClockerDeploy(there),
         "docker stack deploy": Stack(there),
+        "the engines alone": Engines(there),
     }
     for way in ways.values():
         timed(way)

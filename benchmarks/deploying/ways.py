@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 from obtaining.two_hosts import IMAGE, TwoHosts
@@ -13,7 +15,7 @@ from clocker.config.applications import load_application
 from clocker.deploy import Applications
 
 CHAIN, FAN_OUT = 6, 24
-_NAME = "bench"
+_NAME, _ALONE = "bench", "alone"
 _POLL_S = 0.05
 
 
@@ -87,3 +89,38 @@ class Stack:
     def _running(self) -> int:
         tasks = self._manager.tasks(filters={"label": f"com.docker.stack.namespace={_NAME}"})
         return sum(task["Status"]["State"] == "running" for task in tasks)
+
+
+class Engines:
+    """The engines alone, for information: the same containers on a network of their own that is
+    there already, each made and started by two calls over connections that are open, in the order
+    that is asked for, and nobody looks at them afterwards. Who uses these engines takes longer."""
+
+    def __init__(self, there: TwoHosts) -> None:
+        self._clients = there.clients
+        for client in self._clients:
+            client.create_network(_ALONE)
+
+    def deploy(self) -> None:
+        with ThreadPoolExecutor(CHAIN + FAN_OUT) as pool:
+            made = list(pool.map(self._create, range(CHAIN + FAN_OUT)))
+            for number in range(CHAIN):
+                self._start(number, made)
+            list(pool.map(lambda number: self._start(number, made), range(CHAIN, len(made))))
+
+    def remove(self) -> None:
+        for client in self._clients:
+            for container in client.containers(all=True, filters={"label": _ALONE}):
+                client.remove_container(container, force=True)
+
+    def _create(self, number: int) -> str:
+        client = self._of(number)
+        network = client.create_host_config(network_mode=_ALONE)
+        made: str = client.create_container(IMAGE, labels=[_ALONE], host_config=network)["Id"]
+        return made
+
+    def _start(self, number: int, made: Sequence[str]) -> None:
+        self._of(number).start(made[number])
+
+    def _of(self, number: int) -> Any:
+        return self._clients[number % len(self._clients)]
