@@ -52,7 +52,7 @@ class HostView:
 
     def with_container(self, container: Container) -> HostView:
         """The same host with one more container booked on it."""
-        view = HostView(self.host, (*self.containers, container), self.usage)
+        view = HostView(self.host, self.containers + (container,), self.usage)
         known = view.__dict__  # nothing is added up anew for one more
         known["booked"] = self.booked + container.request.resources
         known["ruled"] = (*self.ruled, container) if container.request.rules else self.ruled

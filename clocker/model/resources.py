@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from clocker.model.quick import quick
 
+
+@quick
 @dataclass(frozen=True, slots=True)
 class Resources:
     """An amount of a machine: ``cores`` (fractions allowed), RAM and disk in MiB."""

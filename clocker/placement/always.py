@@ -19,9 +19,10 @@ class Accepting:
     reads: ClassVar[tuple[str, ...]] = ()
 
     def refusal(self, view: HostView, request: ContainerRequest) -> str | None:
-        if not stays(view.host):
-            return f"the host is {view.host.state}"
-        return "the host is cordoned" if view.host.cordoned else None
+        host = view.host
+        if host.state in _GOING:
+            return f"the host is {host.state}"
+        return "the host is cordoned" if host.cordoned else None
 
 
 @dataclass(frozen=True, slots=True)

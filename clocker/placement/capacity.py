@@ -35,19 +35,21 @@ class Fits:
 
     def refusal(self, view: HostView, request: ContainerRequest) -> str | None:
         have, booked, need = view.host.capacity, view.booked, request.resources
+        if self.overcommit != 1.0 or self.ram_overcommit or self.disk_overcommit:
+            have = self._overcommitted(have)
+        if (
+            need.cores <= have.cores - booked.cores + _ROUNDING
+            and need.ram_mb <= have.ram_mb - booked.ram_mb + _ROUNDING
+            and need.disk_mb <= have.disk_mb - booked.disk_mb + _ROUNDING
+        ):
+            return None
+        return "; ".join(need.lacking(have - booked))
+
+    def _overcommitted(self, have: Resources) -> Resources:
         whole = self.overcommit
         ram = whole if self.ram_overcommit is None else self.ram_overcommit
         disk = whole if self.disk_overcommit is None else self.disk_overcommit
-        cores = have.cores * whole - booked.cores
-        ram_mb = int(have.ram_mb * ram) - booked.ram_mb
-        disk_mb = int(have.disk_mb * disk) - booked.disk_mb
-        if (
-            need.cores <= cores + _ROUNDING
-            and need.ram_mb <= ram_mb + _ROUNDING
-            and need.disk_mb <= disk_mb + _ROUNDING
-        ):
-            return None
-        return "; ".join(need.lacking(Resources(cores, ram_mb, disk_mb)))
+        return Resources(have.cores * whole, int(have.ram_mb * ram), int(have.disk_mb * disk))
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,8 @@ class Fleet:
     """See above. Not thread-safe."""
 
     def __init__(self, views: Iterable[HostView] = ()) -> None:
-        self._views = {view.host.id: view for view in views}
-        self._ranked = Ranked(self._views.values())
+        self._ranked = Ranked(views)
+        self._views = self._ranked.views
         self._partitions: dict[tuple[str, ...], Partition] = {}
         self._tallies: dict[tuple[Any, ...], Tally] = {}
 
@@ -56,20 +56,17 @@ class Fleet:
 
     def update(self, view: HostView) -> None:
         """A host that is new, or has changed."""
-        old = self._views.get(view.host.id)
-        self._views[view.host.id] = view
-        self._ranked.update(view)
         if self._partitions or self._tallies:
-            self._regroup(old, view)
+            self._regroup(self._views.get(view.host.id), view)
+        self._ranked.update(view)
 
     def book(self, container: Container) -> None:
         """One more container on the host that it names."""
         self.update(self._views[container.host_id].with_container(container))
 
     def remove(self, host_id: str) -> None:
-        old = self._views.pop(host_id)
+        self._regroup(self._views[host_id], None)
         self._ranked.remove(host_id)
-        self._regroup(old, None)
 
     def _choose_among(
         self, partition: Partition, groups: Grouped, request: ContainerRequest, rules: Rules

@@ -35,10 +35,10 @@ _RANKINGS = 64
 
 
 class Ranked:
-    """Hosts, for decisions by rules that say what they read."""
+    """Hosts, for decisions by rules that say what they read. ``views``: by their hosts' ids."""
 
     def __init__(self, views: Iterable[HostView] = ()) -> None:
-        self._views = {view.host.id: view for view in views}
+        self.views = {view.host.id: view for view in views}
         self._changes: list[HostView] = []
         self._orders: dict[tuple[Any, ...], _Order] = {}
         self._latest: tuple[ContainerRequest, Rules, _Order, _Ranking] | None = None
@@ -54,17 +54,17 @@ class Ranked:
             _, _, order, ranking = latest
         order.add(self._changes, request)
         ranking.add(order.added)
-        return ranking.first(self._views, request, index)
+        return ranking.first(self.views, request, index)
 
     def update(self, view: HostView) -> None:
         """A host that is new, or has changed."""
-        self._views[view.host.id] = view
+        self.views[view.host.id] = view
         self._changes.append(view)
-        if len(self._changes) > 4 * len(self._views) + 256:
+        if len(self._changes) > 4 * len(self.views) + 256:
             self._forget()
 
     def remove(self, host_id: str) -> None:
-        del self._views[host_id]
+        del self.views[host_id]
 
     def _order(self, request: ContainerRequest, rules: Rules, index: Index) -> _Order:
         key = (rules, *values(request, index.preferences_read))
@@ -72,7 +72,7 @@ class Ranked:
         if order is None:
             if len(self._orders) == _ORDERS:
                 self._forget()
-            order = self._orders[key] = _Order(self._views, request, rules, len(self._changes))
+            order = self._orders[key] = _Order(self.views, request, rules, len(self._changes))
         return order
 
     def _forget(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError, dataclass, field, replace
+from dataclasses import FrozenInstanceError, asdict, dataclass, field, replace
 from inspect import signature
 
 import pytest
@@ -23,6 +23,24 @@ class Quick:
     name: str
     size: int = 1
     labels: dict[str, str] = field(default_factory=dict)
+
+
+@quick
+@dataclass(frozen=True, slots=True)
+class QuickSlots:
+    name: str
+    size: int = 1
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+def test_slots_are_filled_as_with_any() -> None:
+    assert asdict(QuickSlots("a")) == asdict(Plain("a"))
+    assert asdict(QuickSlots("a", 2, labels={"b": "c"})) == asdict(Plain("a", 2, {"b": "c"}))
+    assert QuickSlots("a").labels is not QuickSlots("a").labels
+    assert repr(QuickSlots("a")) == repr(Plain("a")).replace("Plain", "QuickSlots")
+    assert replace(QuickSlots("a"), size=3) == QuickSlots("a", 3) != QuickSlots("a")
+    with pytest.raises(FrozenInstanceError):
+        QuickSlots("a").size = 2  # type: ignore[misc]
 
 
 def test_values_and_defaults_are_as_with_any() -> None:
