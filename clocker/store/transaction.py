@@ -8,24 +8,12 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import (
-    BindParameter,
-    Connection,
-    CursorResult,
-    Table,
-    Text,
-    bindparam,
-    delete,
-    func,
-    insert,
-    select,
-    text,
-)
+from sqlalchemy import Connection, CursorResult, Table
 from sqlalchemy.sql import Executable
 
 from clocker.errors import NameTaken, StoreError
 from clocker.model import Container, Deployment, Event, Host, Lease, Net
-from clocker.store import tables
+from clocker.store import statements, tables
 from clocker.store.codec import decode, encode, encode_containers
 from clocker.store.conflicts import (
     booked_ports,
@@ -35,82 +23,9 @@ from clocker.store.conflicts import (
     lease_conflict,
 )
 from clocker.store.failures import Duplicate, translated
-from clocker.store.tables import (
-    applications,
-    containers,
-    events,
-    hosts,
-    leases,
-    networks,
-    ports,
-    settings,
-    tokens,
-)
+from clocker.store.tables import applications, containers, hosts, networks, ports, settings
 
 T = TypeVar("T")
-
-_CLOUD: BindParameter[str] = bindparam("cloud", type_=Text)
-_ALL_HOSTS = select(hosts.c.body).where(hosts.c.cloud == _CLOUD)
-_HOST = _ALL_HOSTS.where(hosts.c.id == bindparam("id"))
-_DROP_HOST = delete(hosts).where(hosts.c.cloud == _CLOUD, hosts.c.id == bindparam("id"))
-_ALL_CONTAINERS = select(containers.c.body).where(containers.c.cloud == _CLOUD)
-_CONTAINER = _ALL_CONTAINERS.where(containers.c.name == bindparam("name"))
-_DROP_CONTAINER = delete(containers).where(
-    containers.c.cloud == _CLOUD, containers.c.id == bindparam("id")
-)
-_DROP_PORTS = delete(ports).where(ports.c.cloud == _CLOUD, ports.c.container_id == bindparam("id"))
-_ALL_LEASES = select(
-    leases.c.network, leases.c.address, leases.c.owner, leases.c.released_at
-).where(leases.c.cloud == _CLOUD)
-_HELD_LEASES = _ALL_LEASES.where(leases.c.released_at.is_(None))
-_COUNT_HELD = select(func.count()).where(leases.c.cloud == _CLOUD, leases.c.released_at.is_(None))
-_RELEASED_LEASES = _ALL_LEASES.where(leases.c.released_at.is_not(None))
-_LEASE_OWNER = select(leases.c.owner).where(
-    leases.c.cloud == _CLOUD,
-    leases.c.network == bindparam("network"),
-    leases.c.address == bindparam("address"),
-)
-_ALL_NETWORKS = select(networks.c.body).where(networks.c.cloud == _CLOUD)
-_NETWORK = _ALL_NETWORKS.where(networks.c.name == bindparam("name"))
-_DROP_NETWORK = delete(networks).where(
-    networks.c.cloud == _CLOUD, networks.c.name == bindparam("name")
-)
-_DROP_LEASES_OF_NETWORK = delete(leases).where(
-    leases.c.cloud == _CLOUD, leases.c.network == bindparam("name")
-)
-# As text: SQLAlchemy's update() takes a parameter called like a column for a new value.
-_RELEASE_LEASES = text(
-    f"UPDATE {leases.name} SET released_at = :at"  # noqa: S608 - only the table's name
-    " WHERE cloud = :cloud AND owner = :owner AND released_at IS NULL"
-)
-_RELEASE_LEASE = text(f"{_RELEASE_LEASES} AND network = :network")
-_FORGET_LEASES = delete(leases).where(
-    leases.c.cloud == _CLOUD, leases.c.released_at < bindparam("before")
-)
-_ALL_APPLICATIONS = select(applications.c.body).where(applications.c.cloud == _CLOUD)
-_APPLICATION = _ALL_APPLICATIONS.where(applications.c.name == bindparam("name"))
-_DROP_APPLICATION = delete(applications).where(
-    applications.c.cloud == _CLOUD, applications.c.name == bindparam("name")
-)
-_TOKEN = select(tokens.c.last).where(tokens.c.cloud == _CLOUD)
-_APPEND_EVENT = insert(events).from_select(
-    ["cloud", "seq", "body"],
-    select(
-        _CLOUD,
-        func.coalesce(func.max(events.c.seq), 0) + 1,
-        bindparam("body", type_=Text),
-    ).where(events.c.cloud == _CLOUD),
-)
-_LAST_EVENT = select(func.coalesce(func.max(events.c.seq), 0)).where(events.c.cloud == _CLOUD)
-_NEWEST_EVENTS = (
-    select(events.c.seq, events.c.body)
-    .where(events.c.cloud == _CLOUD, events.c.seq > bindparam("after"))
-    .order_by(events.c.seq.desc())
-    .limit(bindparam("limit"))
-)
-_SETTING = select(settings.c.value).where(
-    settings.c.cloud == _CLOUD, settings.c.name == bindparam("name")
-)
 
 
 class SqlTransaction:
@@ -127,10 +42,10 @@ class SqlTransaction:
         self._read_only = read_only
 
     def hosts(self) -> Sequence[Host]:
-        return self._decoded(Host, _ALL_HOSTS)
+        return self._decoded(Host, statements.ALL_HOSTS)
 
     def host(self, host_id: str) -> Host | None:
-        return _one(self._decoded(Host, _HOST, id=host_id))
+        return _one(self._decoded(Host, statements.HOST, id=host_id))
 
     def put_host(self, host: Host) -> None:
         values = {"id": host.id, "name": host.name, "body": encode(host)}
@@ -138,19 +53,19 @@ class SqlTransaction:
             self._change(tables.upsert(self._dialect, hosts), **values)
 
     def delete_host(self, host_id: str) -> None:
-        self._change(_DROP_HOST, id=host_id)
+        self._change(statements.DROP_HOST, id=host_id)
 
     def containers(self) -> Sequence[Container]:
-        return self._decoded(Container, _ALL_CONTAINERS)
+        return self._decoded(Container, statements.ALL_CONTAINERS)
 
     def container(self, name: str) -> Container | None:
-        return _one(self._decoded(Container, _CONTAINER, name=name))
+        return _one(self._decoded(Container, statements.CONTAINER, name=name))
 
     def put_container(self, container: Container) -> None:
         values = {"id": container.id, "name": container.name, "body": encode(container)}
         with self._unless_taken(lambda: container_conflict(self, container)):
             self._change(tables.upsert(self._dialect, containers), **values)
-            self._change(_DROP_PORTS, id=container.id)
+            self._change(statements.DROP_PORTS, id=container.id)
             self._insert_all(
                 ports, [(self._cloud, *place, container.id) for place in booked_ports(container)]
             )
@@ -172,30 +87,30 @@ class SqlTransaction:
             self._insert_all(ports, places)
 
     def delete_container(self, container_id: str) -> None:
-        self._change(_DROP_PORTS, id=container_id)
-        self._change(_DROP_CONTAINER, id=container_id)
+        self._change(statements.DROP_PORTS, id=container_id)
+        self._change(statements.DROP_CONTAINER, id=container_id)
 
     def leases(self) -> Sequence[Lease]:
-        return self._leases(_HELD_LEASES)
+        return self._leases(statements.HELD_LEASES)
 
     def released_leases(self) -> Sequence[Lease]:
-        return self._leases(_RELEASED_LEASES)
+        return self._leases(statements.RELEASED_LEASES)
 
     def put_lease(self, lease: Lease) -> None:
         place = {"network": lease.network, "address": lease.address}
         hold = tables.hold_if_free(self._dialect)
         self._change(hold, owner=lease.owner, released_at=None, **place)
-        owner = self._run(_LEASE_OWNER, **place).scalar_one()
+        owner = self._run(statements.LEASE_OWNER, **place).scalar_one()
         if owner != lease.owner:
             raise lease_conflict(lease, owner)
 
     def put_leases(self, leases: Sequence[Lease]) -> None:
         rows = [(self._cloud, item.network, item.address, item.owner, None) for item in leases]
         self._change_sql("SAVEPOINT put")
-        held = self._run(_COUNT_HELD).scalar_one()
+        held = self._run(statements.COUNT_HELD).scalar_one()
         self._run_many(tables.hold_many(self._dialect), rows)
         try:
-            if self._run(_COUNT_HELD).scalar_one() - held < len(rows):
+            if self._run(statements.COUNT_HELD).scalar_one() - held < len(rows):
                 for lease in leases:  # some were held already: whoever has them says so
                     self.put_lease(lease)
         except NameTaken:
@@ -205,59 +120,59 @@ class SqlTransaction:
 
     def release_leases(self, owner: str, at: float, *, network: str | None = None) -> None:
         if network is None:
-            self._change(_RELEASE_LEASES, owner=owner, at=at)
+            self._change(statements.RELEASE_LEASES, owner=owner, at=at)
         else:
-            self._change(_RELEASE_LEASE, owner=owner, at=at, network=network)
+            self._change(statements.RELEASE_LEASE, owner=owner, at=at, network=network)
 
     def forget_leases(self, before: float) -> None:
-        self._change(_FORGET_LEASES, before=before)
+        self._change(statements.FORGET_LEASES, before=before)
 
     def networks(self) -> Sequence[Net]:
-        return self._decoded(Net, _ALL_NETWORKS)
+        return self._decoded(Net, statements.ALL_NETWORKS)
 
     def network(self, name: str) -> Net | None:
-        return _one(self._decoded(Net, _NETWORK, name=name))
+        return _one(self._decoded(Net, statements.NETWORK, name=name))
 
     def put_network(self, net: Net) -> None:
         values = {"name": net.name, "body": encode(net)}
         self._change(tables.upsert(self._dialect, networks), **values)
 
     def delete_network(self, name: str) -> None:
-        self._change(_DROP_LEASES_OF_NETWORK, name=name)
-        self._change(_DROP_NETWORK, name=name)
+        self._change(statements.DROP_LEASES_OF_NETWORK, name=name)
+        self._change(statements.DROP_NETWORK, name=name)
 
     def applications(self) -> Sequence[Deployment]:
-        return self._decoded(Deployment, _ALL_APPLICATIONS)
+        return self._decoded(Deployment, statements.ALL_APPLICATIONS)
 
     def application(self, name: str) -> Deployment | None:
-        return _one(self._decoded(Deployment, _APPLICATION, name=name))
+        return _one(self._decoded(Deployment, statements.APPLICATION, name=name))
 
     def put_application(self, deployment: Deployment) -> None:
         values = {"name": deployment.name, "body": encode(deployment)}
         self._change(tables.upsert(self._dialect, applications), **values)
 
     def delete_application(self, name: str) -> None:
-        self._change(_DROP_APPLICATION, name=name)
+        self._change(statements.DROP_APPLICATION, name=name)
 
     def next_token(self) -> int:
         self._change(tables.next_number(self._dialect), last=1)
-        token: int = self._run(_TOKEN).scalar_one()
+        token: int = self._run(statements.TOKEN).scalar_one()
         return token
 
     def append_event(self, event: Event) -> None:
-        self._change(_APPEND_EVENT, body=encode(event))
+        self._change(statements.APPEND_EVENT, body=encode(event))
 
     def append_events(self, events: Sequence[Event]) -> None:
-        last: int = self._run(_LAST_EVENT).scalar_one()
+        last: int = self._run(statements.LAST_EVENT).scalar_one()
         rows = [(self._cloud, seq, encode(event)) for seq, event in enumerate(events, last + 1)]
         self._insert_all(tables.events, rows)
 
     def events(self, *, after: int = 0, limit: int = 1000) -> Sequence[Event]:
-        rows = self._run(_NEWEST_EVENTS, after=after, limit=limit).all()
+        rows = self._run(statements.NEWEST_EVENTS, after=after, limit=limit).all()
         return [replace(decode(Event, body), seq=seq) for seq, body in reversed(rows)]
 
     def setting(self, key: str) -> str | None:
-        value: str | None = self._run(_SETTING, name=key).scalar_one_or_none()
+        value: str | None = self._run(statements.SETTING, name=key).scalar_one_or_none()
         return value
 
     def set_setting(self, key: str, value: str) -> None:
