@@ -18,6 +18,7 @@ _MOST_PATTERNS = 1000
 _LONGEST_PATTERN = 1000
 _MOST_FORMS = 32
 _ANY = "**"
+_MANY_STARS = re.compile(r"(?<!\\)\*{4,}")
 
 Segments: TypeAlias = tuple[str | re.Pattern[str], ...]
 """A text, a pattern for one part of a path, or ``**`` for any number of parts."""
@@ -76,6 +77,7 @@ def _pattern(line: str, number: int) -> Pattern | None:
     if len(text) > _LONGEST_PATTERN:
         raise _bad(number, f"it is longer than {_LONGEST_PATTERN} characters")
     text = posixpath.normpath(text).lstrip("/")
+    text = _MANY_STARS.sub(lambda run: _ANY + "*" * (len(run[0]) % 2), text)  # means the same
     if not text or text == ".":
         return None
     try:

@@ -7,7 +7,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from clocker.contexts.ignore import parse_ignore
@@ -112,6 +112,8 @@ PATHS = st.lists(st.text("ab", min_size=1, max_size=3), min_size=1, max_size=4).
 
 
 @settings(max_examples=3000, deadline=None)
+@example("?****?", "aa")
+@example("a*****b", "a/ab")
 @given(PATTERNS, PATHS)
 def test_it_is_read_as_the_engine_reads_it(pattern: str, path: str) -> None:
     pattern = pattern.lstrip("/")
