@@ -56,14 +56,7 @@ if TYPE_CHECKING:
     from clocker.cloud.watch import Watch
     from clocker.images import Images
     from clocker.interfaces import Parts
-    from clocker.model import (
-        Check,
-        CloudSpec,
-        Container,
-        ContainerRequest,
-        Event,
-        HostView,
-    )
+    from clocker.model import Check, CloudSpec, Container, ContainerRequest, Event, HostView
 else:
     globals().update(
         modules(
@@ -231,13 +224,7 @@ class Cloud(CloudImages, CloudNetworks, CloudRegistries):
         ``volumes``; not with other files. ``force``: also one that uses folders of its host."""
         recover.recover(self._parts)
         report = move.move(
-            self._parts,
-            self._images,
-            name,
-            host,
-            volumes=volumes,
-            force=force,
-            grace_s=grace_s,
+            self._parts, self._images, name, host, volumes=volumes, force=force, grace_s=grace_s
         )
         self._sharing.begin()
         return report
